@@ -1,0 +1,5 @@
+"""The i2pcc command."""
+
+
+def main() -> None:
+    """Run one command."""

@@ -1,0 +1,34 @@
+"""What regions says: needs."""
+
+from datetime import date
+from uuid import UUID
+
+from shared.events.base import Event
+from shared.vocabulary import Challenge, Language, Region
+
+
+class _Need(Event, topic="i2pcc.needs.v1", key="need_id", abstract=True):
+    need_id: UUID
+    region: Region
+    title: str
+    body: str
+    language: Language
+    challenges: tuple[Challenge, ...]
+    deadline: date | None = None
+    contact_id: UUID
+    closed: bool = False
+
+
+class NeedPosted(_Need):
+    """A region opened a need for proposals."""
+
+
+class NeedRevised(_Need):
+    """A region changed an open need. Its region never changes."""
+
+
+class NeedClosed(_Need):
+    """A need takes no more proposals."""
+
+
+NeedEvent = NeedPosted | NeedRevised | NeedClosed

@@ -1,0 +1,48 @@
+"""Settings, one small class per concern, from environment variables that start with I2PCC_."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Database(BaseSettings):
+    """The service's own PostgreSQL role and database."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_DATABASE_")
+    url: str = Field(description="postgresql://role:password@host:port/database")
+    pool: int = Field(default=10, ge=1, le=100, description="connections per process")
+
+
+class Kafka(BaseSettings):
+    """Where the broker is and how this process reads from it."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_KAFKA_")
+    servers: str = Field(default="127.0.0.1:19092", description="host:port, comma separated")
+    batch: int = Field(default=500, ge=1, le=5_000, description="most records of one transaction")
+
+
+class Auth(BaseSettings):
+    """Whose tokens are believed."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_AUTH_")
+    jwks_file: Path = Field(description="JSON Web Key Set with the public keys")
+    issuer: str = "https://i2pcc.local"
+    audience: str = "i2pcc"
+
+
+class Http(BaseSettings):
+    """Where a service listens, and how large a request may be."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_HTTP_")
+    host: str = "127.0.0.1"
+    max_body: int = Field(default=65_536, ge=1_024, description="bytes")
+
+
+class Mail(BaseSettings):
+    """The SMTP server mail leaves through."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_MAIL_")
+    host: str = "127.0.0.1"
+    port: int = Field(default=1025, ge=1, le=65_535)
+    sender: str = "I2PCC <noreply@i2pcc.local>"

@@ -1,0 +1,106 @@
+"""The words all services share: challenges, regions, provinces, languages, and how a company is identified."""
+
+import re
+from enum import IntEnum, StrEnum
+from typing import Annotated
+from uuid import UUID, uuid5
+
+from pydantic import AfterValidator, StringConstraints
+
+
+class Challenge(IntEnum):
+    """The 11 challenges a proposal or a need comes under; the numbers are I2PCC's own."""
+
+    ZERO_EMISSION_PRODUCTION = 1
+    INDUSTRIAL_AIR_EMISSIONS = 2
+    INDOOR_AIR = 3
+    INDUSTRIAL_WATER = 4
+    SLUDGES = 5
+    SOIL_REMEDIATION = 6
+    WASTE = 7
+    HYDROGEN = 8
+    ENERGY_EFFICIENCY = 9
+    SMART_GRID_AND_STORAGE = 10
+    SECOND_LIFE_BATTERIES = 11
+
+    @property
+    def title(self) -> str:
+        """The challenge in words."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    Challenge.ZERO_EMISSION_PRODUCTION: "process technology for zero-emission production",
+    Challenge.INDUSTRIAL_AIR_EMISSIONS: "reduction or treatment of air emissions in industry",
+    Challenge.INDOOR_AIR: "air treatment in buildings",
+    Challenge.INDUSTRIAL_WATER: "reduced water use and treatment of industrial water",
+    Challenge.SLUDGES: "reduction or treatment of sludges",
+    Challenge.SOIL_REMEDIATION: "soil remediation",
+    Challenge.WASTE: "waste, from prevention, reuse and sorting to recycling and processing",
+    Challenge.HYDROGEN: "hydrogen, from green production to its uses",
+    Challenge.ENERGY_EFFICIENCY: "energy efficiency in all its aspects",
+    Challenge.SMART_GRID_AND_STORAGE: "smart grid and energy storage",
+    Challenge.SECOND_LIFE_BATTERIES: "second life and recycling of lithium car batteries",
+}
+
+
+class Region(StrEnum):
+    """The Chinese regions with ties to Flemish provinces."""
+
+    SHAANXI = "shaanxi"
+    CHONGQING = "chongqing"
+    GUANGDONG = "guangdong"
+    HEBEI = "hebei"
+    CHENGDU = "chengdu"
+
+
+class Province(StrEnum):
+    """Where a company sits; its coordinator follows from it. `other`: elsewhere in Flanders."""
+
+    ANTWERP = "antwerp"
+    LIMBURG = "limburg"
+    EAST_FLANDERS = "east_flanders"
+    FLEMISH_BRABANT = "flemish_brabant"
+    OTHER = "other"
+
+
+class Language(StrEnum):
+    """The languages people write in here (ISO 639-1)."""
+
+    DUTCH = "nl"
+    ENGLISH = "en"
+    CHINESE = "zh"
+
+
+class Role(StrEnum):
+    """What a caller is to the platform."""
+
+    COMPANY = "company"
+    REGION = "region"
+    COORDINATOR = "coordinator"
+    PARTNER = "partner"
+    OPERATOR = "operator"
+
+
+COMPANIES = UUID("6f0f5a52-7a0b-5d0e-9a39-0c2f6d7f1c11")
+"""Namespace of company ids."""
+
+
+def company_id(enterprise_number: str) -> UUID:
+    """UUIDv5 of a Belgian enterprise number: the same company is the same id everywhere, with no register to ask."""
+    return uuid5(COMPANIES, re.sub(r"\D", "", enterprise_number))
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text:
+        raise ValueError("must not contain the NUL character (U+0000)")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("must not contain an unpaired surrogate (U+D800 to U+DFFF)")
+    return text
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_storable)]
+"""Text that PostgreSQL and JSON can hold."""
+Title = Annotated[Text, StringConstraints(max_length=200)]
+Body = Annotated[Text, StringConstraints(max_length=8_000)]
+Short = Annotated[Text, StringConstraints(max_length=500)]
