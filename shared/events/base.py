@@ -46,7 +46,7 @@ class Event(BaseModel):
     _envelope: Envelope | None = PrivateAttr(default=None)
 
     @classmethod
-    def __pydantic_init_subclass__(
+    def __init_subclass__(
         cls,
         *,
         topic: str | None = None,
@@ -57,12 +57,11 @@ class Event(BaseModel):
         abstract: bool = False,
         **kwargs: Any,
     ) -> None:
-        """Note the class's place: called by pydantic with the keywords of the class statement."""
-        super().__pydantic_init_subclass__(**kwargs)
-        cls.topic = topic or cls.topic
-        cls.key = key or cls.key
-        cls.copies = copies or cls.copies
-        cls.personal = cls.personal if personal is None else personal
+        """Note the place that the class statement's keywords give."""
+        super().__init_subclass__(**kwargs)
+        for name, value in {"topic": topic, "key": key, "copies": copies, "personal": personal}.items():
+            if value is not None:
+                setattr(cls, name, value)
         cls.tombstone = tombstone
         if not abstract:
             CATALOG[cls.__name__] = cls
