@@ -1,5 +1,112 @@
-"""The i2pcc command."""
+"""The i2pcc command. What a command needs is imported when it runs, so that help and mistakes answer at once."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deploy.problems import Problem
+
+if TYPE_CHECKING:
+    from deploy.embedded.platform import Platform
+    from deploy.screen import Screen
+
+app = typer.Typer(
+    help="Matchmaking between Flemish cleantech companies and Chinese regions, on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 
 def main() -> None:
-    """Run one command."""
+    """Run one command; a foreseen problem is told in a sentence."""
+    try:
+        app()
+    except Problem as problem:
+        typer.echo("\n".join(filter(None, (problem.message, problem.hint))), err=True)
+        sys.exit(problem.code)
+
+
+@app.command()
+def up() -> None:
+    """Start everything; it goes on running when the command has ended."""
+    from deploy import screen
+
+    with screen.Screen() as steps:
+        platform = _platform(steps)
+        already = platform.runs_whole()
+        asyncio.run(platform.start())
+    screen.show_addresses(platform, "It was up already." if already else "Everything is up.")
+
+
+@app.command()
+def down(wipe: Annotated[bool, typer.Option(help="Remove all state too.")] = False) -> None:
+    """Stop everything; its state stays for the next start."""
+    from deploy.embedded import state
+
+    platform = _platform()
+    asyncio.run(platform.stop())
+    if wipe:
+        state.wipe(platform.settings.state)
+    typer.echo("Everything is stopped, and its state is removed." if wipe else "Everything is stopped.")
+
+
+@app.command()
+def status() -> None:
+    """Show what runs; the exit code is 1 unless all of it is ready."""
+    from deploy import screen
+
+    if not asyncio.run(screen.show_status(_platform())):
+        raise typer.Exit(1)
+
+
+@app.command()
+def token(name: Annotated[str, typer.Argument(help="a person of the sample, like the pages show them")]) -> None:
+    """Print an access token of someone in the sample."""
+    from deploy import people
+
+    person = people.find(name, people.load())
+    typer.echo(person.token(_platform().signing_key))
+
+
+@app.command()
+def provision() -> None:
+    """Bring a Kafka and a PostgreSQL elsewhere to what the manifest says (I2PCC_KAFKA_SERVERS, I2PCC_POSTGRES_URL)."""
+    from deploy.provision.run import from_environment
+    from deploy.settings import Provision, read
+
+    asyncio.run(from_environment(read(Provision)))
+    typer.echo("Topics, roles and schemas are as the manifest says.")
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option(help="End when the sample has been played.")] = False,
+    data: Annotated[Path | None, typer.Option(help="Play this folder instead of the sample.")] = None,
+    compose: Annotated[bool, typer.Option(help="Play on the containers that are up.")] = False,
+) -> None:
+    """Play the sample through and show what happens."""
+    from deploy.demo.play import demo as play
+
+    play(once=once, data=data, compose=compose)
+
+
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="what to measure; everything, if left out")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
+) -> None:
+    """Measure."""
+    from deploy.bench.run import bench as measure
+
+    measure(names=names or [], json_file=json_file)
+
+
+def _platform(steps: "Screen | None" = None) -> "Platform":
+    from deploy.embedded.platform import Platform
+    from deploy.settings import Settings, read
+
+    return Platform(read(Settings), steps)

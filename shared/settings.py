@@ -1,5 +1,6 @@
 """Settings, one small class per concern, from environment variables that start with I2PCC_."""
 
+import os
 from pathlib import Path
 
 from pydantic import Field
@@ -46,3 +47,11 @@ class Mail(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=1025, ge=1, le=65_535)
     sender: str = "I2PCC <noreply@i2pcc.local>"
+
+
+PORTS = {"intake": 8001, "regions": 8002, "matching": 8003, "notify": 8004}
+
+
+def port(service: str) -> int:
+    """The port a service listens on: I2PCC_<NAME>_PORT, or the one everyone knows."""
+    return int(os.environ.get(f"I2PCC_{service.upper()}_PORT", PORTS[service]))

@@ -3,15 +3,18 @@
 from shared.events.base import CATALOG, Envelope, Event
 from shared.events.contacts import ContactErased, ContactEvent, ContactShared
 from shared.events.intake import (
+    CompanyFacts,
     CompanyRegistered,
     CompanyRevised,
     ConsortiumClosed,
+    ConsortiumFacts,
     ConsortiumOpened,
     Part,
     PartConfirmed,
     PartDeclined,
     PartState,
     ProposalEvent,
+    ProposalFacts,
     ProposalRevised,
     ProposalSubmitted,
     ProposalWithdrawn,
@@ -20,6 +23,7 @@ from shared.events.matching import (
     MatchAccepted,
     MatchDeclined,
     MatchEvent,
+    MatchFacts,
     MatchFound,
     MatchIntroduced,
     MatchPresented,
@@ -27,14 +31,16 @@ from shared.events.matching import (
     MatchRevised,
     MatchState,
 )
-from shared.events.notify import IntroductionEvent, IntroductionFailed, IntroductionMade
-from shared.events.regions import NeedClosed, NeedEvent, NeedPosted, NeedRevised
+from shared.events.notify import IntroductionEvent, IntroductionFacts, IntroductionFailed, IntroductionMade
+from shared.events.regions import NeedClosed, NeedEvent, NeedFacts, NeedPosted, NeedRevised
 
 __all__ = [
     "CATALOG",
+    "CompanyFacts",
     "CompanyRegistered",
     "CompanyRevised",
     "ConsortiumClosed",
+    "ConsortiumFacts",
     "ConsortiumOpened",
     "ContactErased",
     "ContactEvent",
@@ -42,11 +48,13 @@ __all__ = [
     "Envelope",
     "Event",
     "IntroductionEvent",
+    "IntroductionFacts",
     "IntroductionFailed",
     "IntroductionMade",
     "MatchAccepted",
     "MatchDeclined",
     "MatchEvent",
+    "MatchFacts",
     "MatchFound",
     "MatchIntroduced",
     "MatchPresented",
@@ -55,6 +63,7 @@ __all__ = [
     "MatchState",
     "NeedClosed",
     "NeedEvent",
+    "NeedFacts",
     "NeedPosted",
     "NeedRevised",
     "Part",
@@ -62,6 +71,7 @@ __all__ = [
     "PartDeclined",
     "PartState",
     "ProposalEvent",
+    "ProposalFacts",
     "ProposalRevised",
     "ProposalSubmitted",
     "ProposalWithdrawn",

@@ -9,7 +9,9 @@ from shared.events.base import Event
 from shared.vocabulary import Challenge, Language, Province
 
 
-class _Company(Event, topic="i2pcc.companies.v1", key="company_id", abstract=True):
+class CompanyFacts(Event, topic="i2pcc.companies.v1", key="company_id", abstract=True):
+    """A company as the network knows it."""
+
     company_id: UUID
     enterprise_number: str
     name: str
@@ -17,11 +19,11 @@ class _Company(Event, topic="i2pcc.companies.v1", key="company_id", abstract=Tru
     languages: tuple[Language, ...]
 
 
-class CompanyRegistered(_Company):
+class CompanyRegistered(CompanyFacts):
     """A Flemish company joined the network."""
 
 
-class CompanyRevised(_Company):
+class CompanyRevised(CompanyFacts):
     """A company changed what it says of itself."""
 
 
@@ -43,7 +45,9 @@ class Part(BaseModel):
     state: PartState
 
 
-class _Consortium(Event, topic="i2pcc.consortia.v1", key="consortium_id", abstract=True):
+class ConsortiumFacts(Event, topic="i2pcc.consortia.v1", key="consortium_id", abstract=True):
+    """A consortium: a lead, and the parts that others bring."""
+
     consortium_id: UUID
     title: str
     lead_id: UUID
@@ -51,23 +55,25 @@ class _Consortium(Event, topic="i2pcc.consortia.v1", key="consortium_id", abstra
     closed: bool
 
 
-class ConsortiumOpened(_Consortium):
+class ConsortiumOpened(ConsortiumFacts):
     """A lead described the parts and named who could bring them."""
 
 
-class PartConfirmed(_Consortium):
+class PartConfirmed(ConsortiumFacts):
     """A contributor confirmed its part."""
 
 
-class PartDeclined(_Consortium):
+class PartDeclined(ConsortiumFacts):
     """A contributor declined its part."""
 
 
-class ConsortiumClosed(_Consortium):
+class ConsortiumClosed(ConsortiumFacts):
     """The consortium's proposal was submitted; its parts no longer change."""
 
 
-class _Proposal(Event, topic="i2pcc.proposals.v1", key="proposal_id", abstract=True):
+class ProposalFacts(Event, topic="i2pcc.proposals.v1", key="proposal_id", abstract=True):
+    """A proposal as it stands."""
+
     proposal_id: UUID
     title: str
     body: str
@@ -82,15 +88,15 @@ class _Proposal(Event, topic="i2pcc.proposals.v1", key="proposal_id", abstract=T
     withdrawn: bool = False
 
 
-class ProposalSubmitted(_Proposal):
+class ProposalSubmitted(ProposalFacts):
     """A proposal passed intake and may be matched."""
 
 
-class ProposalRevised(_Proposal):
+class ProposalRevised(ProposalFacts):
     """Its lead changed a submitted proposal."""
 
 
-class ProposalWithdrawn(_Proposal):
+class ProposalWithdrawn(ProposalFacts):
     """Its lead took a proposal back."""
 
 

@@ -18,9 +18,9 @@ class MatchState(StrEnum):
     RETRACTED = "retracted"
 
 
-class _Match(
-    Event, topic="i2pcc.matches.v1", key="match_id", copies="i2pcc.matches.{region}.v1", abstract=True
-):
+class MatchFacts(Event, topic="i2pcc.matches.v1", key="match_id", copies="i2pcc.matches.{region}.v1", abstract=True):
+    """A match as it stands."""
+
     match_id: UUID
     state: MatchState
     need_id: UUID
@@ -45,42 +45,36 @@ class _Match(
         return self.presented
 
 
-class MatchFound(_Match):
+class MatchFound(MatchFacts):
     """A proposal answers a need."""
 
 
-class MatchRevised(_Match):
+class MatchRevised(MatchFacts):
     """One of the two texts changed and they still match."""
 
 
-class MatchRetracted(_Match):
+class MatchRetracted(MatchFacts):
     """The two no longer match, or one of them is gone."""
 
 
-class MatchPresented(_Match):
+class MatchPresented(MatchFacts):
     """The region may answer it now."""
 
 
-class MatchAccepted(_Match):
+class MatchAccepted(MatchFacts):
     """The region gave a positive answer."""
 
 
-class MatchDeclined(_Match):
+class MatchDeclined(MatchFacts):
     """The region gave a negative answer."""
 
     reason: str
 
 
-class MatchIntroduced(_Match):
+class MatchIntroduced(MatchFacts):
     """Both parties have been put in touch."""
 
 
 MatchEvent = (
-    MatchFound
-    | MatchRevised
-    | MatchRetracted
-    | MatchPresented
-    | MatchAccepted
-    | MatchDeclined
-    | MatchIntroduced
+    MatchFound | MatchRevised | MatchRetracted | MatchPresented | MatchAccepted | MatchDeclined | MatchIntroduced
 )

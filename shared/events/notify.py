@@ -5,17 +5,19 @@ from uuid import UUID
 from shared.events.base import Event
 
 
-class _Introduction(Event, topic="i2pcc.introductions.v1", key="match_id", abstract=True):
+class IntroductionFacts(Event, topic="i2pcc.introductions.v1", key="match_id", abstract=True):
+    """The introduction that a match led to."""
+
     match_id: UUID
     need_id: UUID
     proposal_id: UUID
 
 
-class IntroductionMade(_Introduction):
+class IntroductionMade(IntroductionFacts):
     """Both parties have each other's contact details."""
 
 
-class IntroductionFailed(_Introduction):
+class IntroductionFailed(IntroductionFacts):
     """They could not be put in touch."""
 
     reason: str

@@ -7,7 +7,9 @@ from shared.events.base import Event
 from shared.vocabulary import Challenge, Language, Region
 
 
-class _Need(Event, topic="i2pcc.needs.v1", key="need_id", abstract=True):
+class NeedFacts(Event, topic="i2pcc.needs.v1", key="need_id", abstract=True):
+    """A need as it stands."""
+
     need_id: UUID
     region: Region
     title: str
@@ -19,15 +21,15 @@ class _Need(Event, topic="i2pcc.needs.v1", key="need_id", abstract=True):
     closed: bool = False
 
 
-class NeedPosted(_Need):
+class NeedPosted(NeedFacts):
     """A region opened a need for proposals."""
 
 
-class NeedRevised(_Need):
+class NeedRevised(NeedFacts):
     """A region changed an open need. Its region never changes."""
 
 
-class NeedClosed(_Need):
+class NeedClosed(NeedFacts):
     """A need takes no more proposals."""
 
 

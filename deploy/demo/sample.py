@@ -1,0 +1,435 @@
+"""The story `i2pcc demo` plays: its people, companies, needs and proposals, read from a folder and checked."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from shared.vocabulary import Challenge, Language, Province, Region, Role, Short, Text, Title
+
+SHIPPED = Path(__file__).parent / "sample"
+"""The story that comes with the platform."""
+
+LATIN = (Language.DUTCH, Language.ENGLISH)
+TITLE_LENGTHS = {Language.CHINESE: (15, 50), **dict.fromkeys(LATIN, (40, 120))}
+BODY_LENGTHS = {Language.CHINESE: (600, 900), **dict.fromkeys(LATIN, (600, 1_500))}
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class SampleError(Exception):
+    """The folder does not hold a playable story; the message says where, and what is allowed."""
+
+
+class Organisation(StrEnum):
+    """Who coordinates: the four provinces and the two that look over all of them."""
+
+    ANTWERP = "antwerp"
+    LIMBURG = "limburg"
+    EAST_FLANDERS = "east_flanders"
+    FLEMISH_BRABANT = "flemish_brabant"
+    CLEANTECH_FLANDERS = "cleantech_flanders"
+    FIT = "fit"
+
+
+def _check_enterprise_number(number: str) -> str:
+    digits = number.replace(".", "")
+    check = 97 - int(digits[:8]) % 97
+    if int(digits[8:]) != check:
+        raise ValueError(f"the check digits are wrong: a number beginning {number[:-2]} ends in {check:02d}")
+    return number
+
+
+def _pattern(regex: str, form: str) -> BeforeValidator:
+    """A shape, told to the writer by example; before pydantic, since YAML may have made a date or a number of it."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str) or not re.fullmatch(regex, value, re.ASCII):
+            raise ValueError(f"{value!s} has the wrong form; allowed: {form}")
+        return value
+
+    return BeforeValidator(check)
+
+
+EnterpriseNumber = Annotated[
+    str, _pattern(r"0\d{3}\.\d{3}\.\d{3}", '"0xxx.xxx.xxx", in quotes'), AfterValidator(_check_enterprise_number)
+]
+Handle = Annotated[str, _pattern(r"[a-z][a-z0-9.-]{0,39}", "a-z, 0-9, dot and hyphen, such as an.peeters")]
+Key = Annotated[str, _pattern(r"[a-z][a-z0-9-]{0,39}", "a-z, 0-9 and hyphen, such as coking-soil")]
+Mail = Annotated[
+    str, _pattern(r"[\w.+-]+@[\w-]+(\.[\w-]+)*\.example", "an address under .example, so that no one gets mail")
+]
+Phone = Annotated[str, _pattern(r"\+\d[\d ]{5,24}", '"+32 3 000 00 01", in quotes')]
+Deadline = Annotated[str, _pattern(r"\+[1-9]\d{0,3}d", '"+1d" to "+9999d", days from the start of the demo')]
+PartTitle = Annotated[Text, StringConstraints(max_length=120)]
+
+
+def _known_challenge(number: Any) -> Any:
+    """Said in our words: pydantic would list an enum's members without their range."""
+    if type(number) is not int or number not in set(Challenge):
+        raise ValueError(f"{number!r} is not a challenge; allowed: 1 to {len(Challenge)}")
+    return Challenge(number)
+
+
+def _no_repeats(challenges: tuple[Challenge, ...]) -> tuple[Challenge, ...]:
+    if len(set(challenges)) < len(challenges):
+        raise ValueError("names a challenge twice; allowed: each once")
+    return challenges
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Person(_Entry):
+    """Someone who signs in during the demo."""
+
+    name: Handle
+    role: Literal[Role.COMPANY, Role.REGION, Role.COORDINATOR, Role.OPERATOR]
+    company: EnterpriseNumber | None = None
+    region: Region | None = None
+    organisation: Organisation | None = None
+    full_name: Title
+    mail: Mail
+    phone: Phone
+    language: Language
+    organisation_name: Title
+
+    @model_validator(mode="after")
+    def _belongs(self) -> "Person":
+        """What a person speaks for follows from the role, as in a token's claims."""
+        for role in (Role.COMPANY, Role.REGION, Role.COORDINATOR):
+            field = "organisation" if role is Role.COORDINATOR else role.value
+            if self.role is role and getattr(self, field) is None:
+                raise ValueError(f"field {field} is missing; a person of role {role} has it")
+            if self.role is not role and getattr(self, field) is not None:
+                raise ValueError(f"field {field} is not allowed; only a person of role {role} has it")
+        return self
+
+
+class Company(_Entry):
+    """A Flemish company and the person who acts for it."""
+
+    enterprise_number: EnterpriseNumber
+    name: Title
+    province: Province
+    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
+    by: Handle
+
+
+class _Offer(_Entry):
+    """What needs and proposals share. The language stands first: the lengths depend on it."""
+
+    key: Key
+    by: Handle
+    language: Language
+    title: Text
+    body: Text
+    challenges: Annotated[tuple[Challenge, ...], Field(min_length=1), AfterValidator(_no_repeats)]
+
+    @field_validator("challenges", mode="before")
+    @classmethod
+    def _challenges_exist(cls, value: Any) -> Any:
+        return tuple(map(_known_challenge, value)) if isinstance(value, list) else value
+
+    @field_validator("title", "body")
+    @classmethod
+    def _fits(cls, text: str, info: ValidationInfo) -> str:
+        lengths = TITLE_LENGTHS if info.field_name == "title" else BODY_LENGTHS
+        language = info.data.get("language")
+        if language is None:
+            return text
+        least, most = lengths[language]
+        if not least <= len(text) <= most:
+            raise ValueError(f"has {len(text)} characters; allowed in language {language}: {least} to {most}")
+        return text
+
+
+class Need(_Offer):
+    """What a region looks for."""
+
+    language: Literal[Language.CHINESE, Language.ENGLISH]
+    deadline: Deadline | None = None
+
+    def deadline_on(self, start: date) -> date | None:
+        """The calendar day: a story with fixed dates would be over one day."""
+        return start + timedelta(days=int(self.deadline[1:-1])) if self.deadline else None
+
+
+class Part(_Entry):
+    """One contributor's part of a consortium."""
+
+    title: PartTitle
+    by: Handle
+
+
+class Consortium(_Entry):
+    """A puzzle whose lead is the proposal's own person."""
+
+    title: Title
+    parts: Annotated[tuple[Part, ...], Field(min_length=1)]
+
+
+class Proposal(_Offer):
+    """What a company offers, alone or as the lead of a consortium."""
+
+    language: Literal[Language.DUTCH, Language.ENGLISH]
+    consortium: Consortium | None = None
+
+
+class Pair(_Entry):
+    """A need and a proposal that answers it."""
+
+    need: Key
+    proposal: Key
+
+
+class Refusal(Pair):
+    """A match the region declines, and why."""
+
+    reason: Short
+
+
+class Story(_Entry):
+    """What happens after matching, and what a human would have matched."""
+
+    accept: Pair
+    decline: Refusal
+    expected: Annotated[tuple[Pair, ...], Field(min_length=1)]
+
+
+class Sample(_Entry):
+    """A whole story."""
+
+    people: tuple[Person, ...]
+    companies: tuple[Company, ...]
+    needs: tuple[Need, ...]
+    proposals: tuple[Proposal, ...]
+    story: Story
+
+    def person(self, handle: str) -> Person:
+        """Who acts under this handle."""
+        return next(person for person in self.people if person.name == handle)
+
+    def company_of(self, handle: str) -> Company:
+        """The company this person acts for."""
+        return next(company for company in self.companies if company.by == handle)
+
+
+def load(folder: Path = SHIPPED) -> Sample:
+    """Read a story, or say everything that is wrong with the first kind of mistake met."""
+    sample = Sample(
+        people=_entries(folder, "people.yaml", Person, "name"),
+        companies=_entries(folder, "companies.yaml", Company, "enterprise_number"),
+        needs=_entries(folder, "needs.yaml", Need, "key"),
+        proposals=_entries(folder, "proposals.yaml", Proposal, "key"),
+        story=_story(folder),
+    )
+    _refuse(
+        [
+            *_people_problems(sample),
+            *_company_problems(sample),
+            *_author_problems(sample),
+            *_consortium_problems(sample),
+            *_story_problems(sample),
+        ]
+    )
+    return sample
+
+
+def _refuse(problems: Sequence[str]) -> None:
+    if problems:
+        raise SampleError("\n".join(problems))
+
+
+def _read(folder: Path, file: str) -> Any:
+    try:
+        return yaml.safe_load((folder / file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SampleError(f"{file}: there is no such file in {folder}") from None
+    except UnicodeDecodeError as error:
+        raise SampleError(f"{file}: is not UTF-8 (byte {error.start})") from None
+    except OSError as error:
+        raise SampleError(f"{file}: cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise SampleError(f"{file}: is not YAML: {error}") from None
+
+
+def _entries(folder: Path, file: str, model: type[Model], identity: str) -> tuple[Model, ...]:
+    """The entries of a file that holds a list, each with an identity of its own."""
+    raw = _read(folder, file)
+    if not isinstance(raw, list) or not raw:
+        raise SampleError(f"{file}: must be a list with at least one entry, each beginning with '- '")
+    entries: list[Model] = []
+    problems: list[str] = []
+    first: dict[str, int] = {}
+    for number, item in enumerate(raw, start=1):
+        name = item.get(identity) if isinstance(item, dict) else None
+        where = f"{file}, entry {number}" + (f" ({name})" if name else "")
+        if name and (earlier := first.setdefault(str(name), number)) != number:
+            problems.append(f"{where}, field {identity}: is that of entry {earlier} too; allowed: one of its own")
+        try:
+            entries.append(model.model_validate(item))
+        except ValidationError as error:
+            problems += [f"{where}, {line}" for line in _explain(error, model)]
+    _refuse(problems)
+    return tuple(entries)
+
+
+def _story(folder: Path) -> Story:
+    try:
+        return Story.model_validate(_read(folder, "story.yaml"))
+    except ValidationError as error:
+        raise SampleError("\n".join(f"story.yaml, {line}" for line in _explain(error, Story))) from None
+
+
+def _explain(error: ValidationError, model: type[BaseModel]) -> Iterable[str]:
+    """Pydantic's findings in the words of someone who writes YAML."""
+    for finding in error.errors(include_url=False):
+        path, kind = finding["loc"], finding["type"]
+        field = ".".join(str(step + 1) if isinstance(step, int) else step for step in path)
+        message = finding["msg"].removeprefix("Value error, ")
+        if kind == "missing":
+            message = "is missing"
+        elif kind == "extra_forbidden":
+            known = f"; allowed: {', '.join(model.model_fields)}" if len(path) == 1 else ""
+            message = f"is not known here{known}"
+        elif kind in ("enum", "literal_error"):
+            choices = re.findall(r"'([^']*)'>?(?:,| or |$)", message)
+            message = f"{finding['input']!s} is not one of these; allowed: {', '.join(choices)}"
+        elif kind in ("model_type", "dict_type"):
+            message = f"must hold fields such as 'name: value', not {finding['input']!r}"
+        elif kind in ("tuple_type", "list_type"):
+            message = f"must be a list such as [a, b], not {finding['input']!r}"
+        yield f"field {field}: {message}" if field else message
+
+
+def _people_problems(sample: Sample) -> Iterable[str]:
+    """Exactly one to act for everyone: the demo signs in by role, and would not know whom to take."""
+    numbers = [company.enterprise_number for company in sample.companies]
+    wanted: tuple[tuple[str, Iterable[str]], ...] = (
+        ("company", numbers),
+        ("region", Region),
+        ("organisation", Organisation),
+    )
+    for field, allowed in wanted:
+        found = Counter(getattr(person, field) for person in sample.people)
+        for value in allowed:
+            if found[value] != 1:
+                yield f"people.yaml, field {field}: {found[value]} people have {value}; allowed: exactly one"
+    operators = sum(person.role is Role.OPERATOR for person in sample.people)
+    if operators != 1:
+        yield f"people.yaml, field role: {operators} people have operator; allowed: exactly one"
+    for number, person in enumerate(sample.people, start=1):
+        if person.company and person.company not in numbers:
+            yield (
+                f"people.yaml, entry {number} ({person.name}), field company: {person.company} is not in "
+                f"companies.yaml; allowed: {', '.join(numbers)}"
+            )
+
+
+def _handles(sample: Sample, role: Role) -> list[str]:
+    return [person.name for person in sample.people if person.role is role]
+
+
+def _company_problems(sample: Sample) -> Iterable[str]:
+    """Both files tell who acts for a company; they must agree."""
+    for number, company in enumerate(sample.companies, start=1):
+        allowed = [p.name for p in sample.people if p.company == company.enterprise_number]
+        if company.by not in allowed:
+            yield (
+                f"companies.yaml, entry {number} ({company.enterprise_number}), field by: {company.by} is not "
+                f"this company's person in people.yaml; allowed: {', '.join(allowed) or 'none is there yet'}"
+            )
+
+
+def _author_problems(sample: Sample) -> Iterable[str]:
+    """Regions post needs, companies send proposals: anyone else would get a 403 in the middle of the demo."""
+    files: tuple[tuple[str, Sequence[Need | Proposal], Role], ...] = (
+        ("needs.yaml", sample.needs, Role.REGION),
+        ("proposals.yaml", sample.proposals, Role.COMPANY),
+    )
+    for file, entries, role in files:
+        allowed = _handles(sample, role)
+        for number, entry in enumerate(entries, start=1):
+            if entry.by not in allowed:
+                yield (
+                    f"{file}, entry {number} ({entry.key}), field by: {entry.by} is not a person of role {role} "
+                    f"in people.yaml; allowed: {', '.join(allowed)}"
+                )
+
+
+def _consortium_problems(sample: Sample) -> Iterable[str]:
+    """Each part is another company's: the lead does not confirm itself, and no one confirms twice."""
+    companies = _handles(sample, Role.COMPANY)
+    for number, proposal in enumerate(sample.proposals, start=1):
+        taken = {proposal.by}
+        for place, part in enumerate(proposal.consortium.parts if proposal.consortium else (), start=1):
+            if part.by not in companies or part.by in taken:
+                reason = "already takes part" if part.by in taken else "is not a person of role company"
+                yield (
+                    f"proposals.yaml, entry {number} ({proposal.key}), field consortium.parts.{place}.by: {part.by} "
+                    f"{reason}; allowed: {', '.join(name for name in companies if name not in taken)}"
+                )
+            taken.add(part.by)
+
+
+def _story_pairs(story: Story) -> Iterable[tuple[str, Pair]]:
+    yield "accept", story.accept
+    yield "decline", story.decline
+    for number, pair in enumerate(story.expected, start=1):
+        yield f"expected.{number}", pair
+
+
+def _story_problems(sample: Sample) -> Iterable[str]:
+    """A story that names what is not there, or accepts what no one expects, would wait for ever."""
+    keys: dict[str, list[str]] = {
+        "need": [need.key for need in sample.needs],
+        "proposal": [proposal.key for proposal in sample.proposals],
+    }
+    for place, pair in _story_pairs(sample.story):
+        for field, allowed in keys.items():
+            key = getattr(pair, field)
+            if key not in allowed:
+                yield (
+                    f"story.yaml, field {place}.{field}: {key} is not a key in {field}s.yaml; "
+                    f"allowed: {', '.join(allowed)}"
+                )
+    yield from _ending_problems(sample)
+
+
+def _ending_problems(sample: Sample) -> Iterable[str]:
+    """The acceptance shows a consortium's introduction, the refusal another match."""
+    story = sample.story
+    expected = [(pair.need, pair.proposal) for pair in story.expected]
+    for number, pair in enumerate(expected, start=1):
+        if pair in expected[: number - 1]:
+            yield f"story.yaml, field expected.{number}: is there twice; allowed: each pair once"
+    for place, ending in (("accept", story.accept), ("decline", story.decline)):
+        if (ending.need, ending.proposal) not in expected:
+            yield f"story.yaml, field {place}: is not an expected match; allowed: one of the pairs in field expected"
+    if (story.accept.need, story.accept.proposal) == (story.decline.need, story.decline.proposal):
+        yield "story.yaml, field decline: is the accepted match; allowed: another of the pairs in field expected"
+    consortia = [proposal.key for proposal in sample.proposals if proposal.consortium]
+    if story.accept.proposal not in consortia:
+        yield (
+            f"story.yaml, field accept.proposal: {story.accept.proposal} is not a consortium's; "
+            f"allowed: {', '.join(consortia) or 'none has a field consortium yet'}"
+        )

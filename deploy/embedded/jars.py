@@ -1,0 +1,102 @@
+"""Kafka's jars, pinned by version and hash, from the ordinary Maven cache or else from Maven Central."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.embedded.steps import Progress
+from deploy.problems import Problem
+
+LOCK = Path(__file__).with_name("jars.lock")
+AT_A_TIME = 4
+SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Jar:
+    """One line of the lock."""
+
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+    def path(self, repository: Path) -> Path:
+        """Where Maven keeps it."""
+        folder = repository.joinpath(*self.group.split("."), self.artifact, self.version)
+        return folder / f"{self.artifact}-{self.version}.jar"
+
+    def is_good(self, file: Path) -> bool:
+        """Whether the file is the very jar that was pinned."""
+        return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == self.sha256
+
+
+def locked(lock: Path = LOCK) -> list[Jar]:
+    """All jars of the lock, in the order of the class path."""
+    lines = (line.split() for line in lock.read_text().splitlines() if not line.startswith("#"))
+    return [_jar(coordinate, digest) for coordinate, digest in lines]
+
+
+def _jar(coordinate: str, digest: str) -> Jar:
+    group, artifact, version = coordinate.split(":")
+    return Jar(group, artifact, version, digest.removeprefix("sha256="))
+
+
+def repository() -> Path:
+    """The Maven cache of this user."""
+    return Path(os.environ.get("M2_REPO") or Path.home() / ".m2" / "repository")
+
+
+def classpath(progress: Progress) -> str:
+    """Have every jar, fetching those that are missing or damaged.
+
+    Raises:
+        Problem: a jar can't be had.
+    """
+    jars, folder = locked(), repository()
+    missing = [jar for jar in jars if not jar.is_good(jar.path(folder))]
+    if missing:
+        _fetch(missing, folder, progress)
+    return os.pathsep.join(str(jar.path(folder)) for jar in jars)
+
+
+def _fetch(missing: list[Jar], folder: Path, progress: Progress) -> None:
+    fetch = _fetcher(folder)
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        for done, _ in enumerate(pool.map(fetch, missing), start=1):
+            progress(done, len(missing))
+
+
+def _fetcher(folder: Path) -> Callable[[Jar], None]:
+    """Imported when something is missing only: a warm start does without jgo."""
+    from jgo.maven import MavenContext
+    from requests import RequestException
+
+    context = MavenContext(repo_cache=folder, timeout=SECONDS)
+
+    def fetch(jar: Jar) -> None:
+        file = jar.path(folder)
+        file.unlink(missing_ok=True)
+        with _told(folder, RequestException, RuntimeError):
+            context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+        if not jar.is_good(file):
+            file.unlink(missing_ok=True)
+            raise Problem(f"{file.name} from Maven Central is not the file that jars.lock pins.")
+
+    return fetch
+
+
+@contextmanager
+def _told(folder: Path, *errors: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except errors as error:
+        raise Problem(
+            "Kafka's Java files could not be fetched from Maven Central.",
+            f"Is the network (or your proxy) reachable? Then run the same command again: the 44 MB are "
+            f"fetched once, into {folder}.",
+        ) from error

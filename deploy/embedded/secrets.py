@@ -1,0 +1,63 @@
+"""Passwords and the signing key of this machine: made at the first start, kept in files that only their owner reads."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from joserfc.jwk import ECKey
+
+SUPERUSER = "postgres"
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What is secret in one state folder."""
+
+    passwords: dict[str, str]
+    """By PostgreSQL role, the superuser's too."""
+    signing_key: ECKey
+    """ES256; its public half is in the JWKS file."""
+    jwks_file: Path
+
+
+def keep(folder: Path, roles: Iterable[str]) -> Secrets:
+    """Read the secrets, after making those that are missing."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Secrets(
+        passwords=_passwords(folder / "passwords.json", [SUPERUSER, *roles]),
+        signing_key=_signing_key(folder),
+        jwks_file=folder / "jwks.json",
+    )
+
+
+def _passwords(file: Path, roles: list[str]) -> dict[str, str]:
+    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    missing = {role: secrets.token_urlsafe(24) for role in roles if role not in known}
+    if missing:
+        write(file, json.dumps(known | missing))
+    return known | missing
+
+
+def _signing_key(folder: Path) -> ECKey:
+    private, public = folder / "signing-key.json", folder / "jwks.json"
+    if not private.exists():
+        made = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
+        write(private, json.dumps(made.as_dict(private=True)))
+    key = ECKey.import_key(json.loads(private.read_text()))
+    if not public.exists():
+        write(public, json.dumps({"keys": [key.as_dict(private=False)]}))
+    return key
+
+
+def write(file: Path, text: str) -> None:
+    """Write a file that only its owner reads, whole or not at all."""
+    beside = file.with_name(f"{file.name}.new")
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(descriptor)
+    beside.replace(file)

@@ -1,0 +1,41 @@
+"""A failure that was foreseen: it is told in a sentence, never as a traceback."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_DISK = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "it is read-only",
+    errno.EACCES: "you may not write there",
+    errno.EPERM: "you may not write there",
+    errno.ENOTDIR: "a file is in its way",
+    errno.EEXIST: "a file is in its way",
+}
+
+
+class Problem(Exception):
+    """What went wrong, and what to do about it."""
+
+    def __init__(self, message: str, hint: str = "", code: int = 1) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.code = code
+        """Exit code of the command: 1, or 2 for wrong usage."""
+
+
+@contextmanager
+def disk(folder: Path) -> Iterator[None]:
+    """Tell what keeps files from being written under a folder."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        raise Problem(
+            f"Nothing can be written to {folder}: {_DISK[error.errno]}.",
+            "Free some space, or choose another folder: I2PCC_STATE=/path/to/folder",
+        ) from error

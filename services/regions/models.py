@@ -1,0 +1,43 @@
+"""Regions' tables."""
+
+from datetime import date
+from uuid import UUID, uuid4
+
+from sqlalchemy import ARRAY, Integer, MetaData
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+
+class Base(SQLModel, registry=registry()):
+    """Regions' own registry: tables of two services never meet."""
+
+    metadata = MetaData(schema="regions")
+
+
+class Contact(Base, table=True):
+    """A person to reach in a region. Personal data: shared with notify alone."""
+
+    contact_id: UUID = Field(default_factory=uuid4, primary_key=True)
+    version: int = 1
+    subject: str
+    region: str
+    organisation: str
+    name: str
+    mail: str
+    phone: str | None
+    language: str
+
+
+class Need(Base, table=True):
+    """What a region looks for."""
+
+    need_id: UUID = Field(default_factory=uuid4, primary_key=True)
+    version: int = 1
+    region: str
+    title: str
+    body: str
+    language: str
+    challenges: list[int] = Field(sa_type=ARRAY(Integer))
+    deadline: date | None = None
+    contact_id: UUID
+    closed: bool = False

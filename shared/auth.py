@@ -1,0 +1,118 @@
+"""Who is calling: a Caller from a JWT access token (RFC 9068), checked against the platform's key set."""
+
+import json
+import time
+from functools import lru_cache
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.problems import Problem
+from shared.settings import Auth
+from shared.vocabulary import Region, Role
+
+ALGORITHMS = ["ES256", "RS256"]
+LEEWAY = 30
+"""Seconds by which clocks may differ."""
+
+
+class Caller(BaseModel):
+    """The one who calls, as the token says. Membership is a claim; no service stores it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    subject: str = Field(alias="sub", min_length=1, max_length=255)
+    role: Role
+    company_id: UUID | None = None
+    region: Region | None = None
+    organisation: str | None = None
+
+
+class Verifier:
+    """Checks tokens. A token that was found good is believed until it expires, without its signature being redone."""
+
+    def __init__(self, settings: Auth) -> None:
+        self._keys = KeySet.import_key_set(json.loads(settings.jwks_file.read_text()))
+        self._registry = jwt.JWTClaimsRegistry(
+            leeway=LEEWAY,
+            iss={"essential": True, "value": settings.issuer},
+            aud={"essential": True, "value": settings.audience},
+            exp={"essential": True},
+            sub={"essential": True},
+            role={"essential": True},
+        )
+        self._known = lru_cache(maxsize=4_096)(self._verify)
+
+    def caller(self, token: str) -> Caller:
+        """The caller of a valid token.
+
+        Raises:
+            Problem: 401, with what is wrong with the token.
+        """
+        try:
+            caller, expires = self._known(token)
+        except (JoseError, ValueError, ValidationError) as error:
+            raise unauthorised(f"The access token is not valid: {getattr(error, 'error', 'claims')}.") from None
+        if expires + LEEWAY < time.time():
+            raise unauthorised("The access token has expired.")
+        return caller
+
+    def _verify(self, token: str) -> tuple[Caller, float]:
+        decoded = jwt.decode(token, self._keys, algorithms=ALGORITHMS)
+        if str(decoded.header.get("typ", "")).lower() not in ("at+jwt", "application/at+jwt"):
+            raise ValueError("typ")
+        self._registry.validate(decoded.claims)
+        return Caller.model_validate(decoded.claims), float(decoded.claims["exp"])
+
+
+def unauthorised(detail: str) -> Problem:
+    """A 401 that tells the client how to sign in."""
+    return Problem(401, "Not signed in", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+_bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="an access token (at+jwt)")
+
+
+async def _caller(
+    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+) -> Caller:
+    if credentials is None:
+        raise unauthorised("This needs an access token in the header Authorization: Bearer …")
+    verifier: Verifier = request.app.state.verifier
+    return verifier.caller(credentials.credentials)
+
+
+CurrentCaller = Annotated[Caller, Depends(_caller)]
+
+
+class CompanyCaller(Caller):
+    """Someone who acts for a company."""
+
+    company_id: UUID
+
+
+class RegionCaller(Caller):
+    """Someone who acts for a region."""
+
+    region: Region
+
+
+async def _company(caller: CurrentCaller) -> Caller:
+    if caller.role is not Role.COMPANY or caller.company_id is None:
+        raise Problem(403, "Not allowed", "Only someone who acts for a company may do this.")
+    return CompanyCaller.model_construct(**dict(caller))
+
+
+async def _region(caller: CurrentCaller) -> Caller:
+    if caller.role is not Role.REGION or caller.region is None:
+        raise Problem(403, "Not allowed", "Only someone who acts for a region may do this.")
+    return RegionCaller.model_construct(**dict(caller))
+
+
+Company = Annotated[CompanyCaller, Depends(_company)]
+RegionPerson = Annotated[RegionCaller, Depends(_region)]

@@ -1,0 +1,148 @@
+"""One engine and one session class a service; a guarded bulk upsert for projections."""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, ClassVar
+from uuid import UUID
+
+import orjson
+from asyncpg import exceptions as pg
+from sqlalchemy import Table, text
+from sqlalchemy import event as hooks
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session as SyncSession
+from sqlmodel import SQLModel
+
+from shared.events import Event
+from shared.settings import Database
+
+
+class Db(AsyncSession):
+    """A session on the service's own schema: one a request, one a batch of events, one a worker's step."""
+
+
+Sessions = async_sessionmaker[Db]
+
+
+class Commits:
+    """Lets the loops of this process sleep until something was committed here, or a while has passed.
+
+    What another process commits is found by that while: a NOTIFY in every transaction would serialise commits.
+    """
+
+    _waiting: ClassVar[set[asyncio.Event]] = set()
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._waiting.add(self._event)
+
+    async def wait(self, seconds: float) -> None:
+        """Return at the next commit, at once if there was one since the last call, or after `seconds`."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._event.wait(), seconds)
+        self._event.clear()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._waiting.discard(self._event)
+
+    @classmethod
+    def announce(cls, _: object = None) -> None:
+        """Wake everyone who waits."""
+        for event in cls._waiting:
+            event.set()
+
+
+hooks.listen(SyncSession, "after_commit", Commits.announce)
+
+
+def connect(settings: Database, application: str) -> AsyncEngine:
+    """Make the engine. Connections are opened when first used."""
+    return create_async_engine(
+        settings.url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        pool_size=settings.pool,
+        max_overflow=0,
+        connect_args={"server_settings": {"application_name": application}},
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+    )
+
+
+def sessions(engine: AsyncEngine) -> Sessions:
+    """Sessions whose objects stay readable after commit and load nothing behind one's back."""
+    return async_sessionmaker(engine, class_=Db, expire_on_commit=False)
+
+
+async def newest_wins(db: Db, table: type[SQLModel], events: Iterable[Event]) -> Sequence[UUID]:
+    """Bring the copies of these events' aggregates to their newest version, in one statement.
+
+    The table has the events' fields as columns (those it wants) and `version`.
+
+    Returns:
+        The keys of the aggregates that were changed; older and repeated events change nothing.
+    """
+    newest: dict[UUID, Event] = {}
+    for event in events:
+        key = getattr(event, event.key)
+        if key not in newest or newest[key].version < event.version:
+            newest[key] = event
+    if not newest:
+        return []
+    statement, columns = _upsert(table, type(next(iter(newest.values()))).key)
+    rows = [{name: getattr(event, name) for name in columns} for event in newest.values()]
+    result = await db.execute(text(statement), {"rows": orjson.dumps(rows, default=str).decode()})
+    return result.scalars().all()
+
+
+@lru_cache
+def _upsert(model: type[SQLModel], key: str) -> tuple[str, tuple[str, ...]]:
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    columns = tuple(column.name for column in table.columns if not column.info.get("own"))
+    names = ", ".join(columns)
+    sets = ", ".join(f"{name} = excluded.{name}" for name in columns if name != key)
+    return (
+        f"insert into {table.fullname} as held ({names}) "
+        f"select {names} from jsonb_populate_recordset(null::{table.fullname}, cast(:rows as jsonb)) order by {key} "
+        f"on conflict ({key}) do update set {sets} where held.version < excluded.version returning {key}"
+    ), columns
+
+
+OUTAGES = (
+    OSError,
+    pg.PostgresConnectionError,
+    pg.InterfaceError,
+    pg.CannotConnectNowError,
+    pg.TooManyConnectionsError,
+    pg.AdminShutdownError,
+    pg.CrashShutdownError,
+    pg.DiskFullError,
+    pg.IdleInTransactionSessionTimeoutError,
+)
+CONTENTION = (pg.DeadlockDetectedError, pg.SerializationError, pg.LockNotAvailableError)
+
+
+def cause(error: BaseException) -> BaseException:
+    """The driver's own exception under SQLAlchemy's wrapping."""
+    while isinstance(error, DBAPIError) and error.orig is not None:
+        error = error.orig
+        while error.__cause__ is not None and not isinstance(error, (*OUTAGES, *CONTENTION)):
+            error = error.__cause__
+    return error
+
+
+def is_outage(error: BaseException) -> bool:
+    """Whether the database (or the way to it) is down, so that waiting helps and nothing else does."""
+    return isinstance(cause(error), OUTAGES)
+
+
+def is_contention(error: BaseException) -> bool:
+    """Whether the same work is likely to pass when simply done again."""
+    return isinstance(cause(error), CONTENTION)
+
+
+def values(row: SQLModel, *names: str) -> dict[str, Any]:
+    """Some of a row's columns, to build an event from."""
+    return {name: getattr(row, name) for name in names}

@@ -1,0 +1,161 @@
+"""HTTP in: a request is a transaction, a command runs once per Idempotency-Key, errors are problem documents."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.routing import APIRoute
+from sqlalchemy import text
+
+from shared.auth import CurrentCaller
+from shared.db import Db, Sessions
+from shared.problems import Problem, ProblemDocument, conflict
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+REMEMBER = text(
+    "insert into idempotency as held (caller, route, key, digest, status, body) "
+    "values (:caller, :route, :key, :digest, :status, :body) "
+    "on conflict (caller, route, key) do update set digest = excluded.digest, status = excluded.status, "
+    "body = excluded.body, created_at = now() where held.created_at < now() - interval '24 hours' returning 1"
+)
+RECALL = text(
+    "select digest, status, body from idempotency where caller = :caller and route = :route and key = :key "
+    "and created_at >= now() - interval '24 hours'"
+)
+
+
+async def _db(request: Request) -> Db:
+    db: Db = request.state.db
+    return db
+
+
+Session = Annotated[Db, Depends(_db)]
+"""The request's session. It is committed before the answer leaves."""
+
+
+async def _idempotency_key(
+    key: Annotated[
+        str,
+        Header(
+            alias="Idempotency-Key",
+            min_length=8,
+            max_length=128,
+            pattern=r"^[\x21-\x7e]+$",
+            description="A fresh random text for each command, the same one for each repeat of it. Kept for 24 hours.",
+        ),
+    ],
+    caller: CurrentCaller,
+    request: Request,
+) -> None:
+    request.state.caller = caller.subject
+    request.state.idempotency_key = key
+
+
+class QueryRoute(APIRoute):
+    """A request with a session of its own; reading commits nothing."""
+
+    def get_route_handler(self) -> Handler:
+        """Wrap the handler that FastAPI makes."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            sessions: Sessions = request.app.state.sessions
+            async with sessions() as db:
+                request.state.db = db
+                return await self.run(db, request, handler)
+
+        return handle
+
+    async def run(self, db: Db, request: Request, handler: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Run the handler."""
+        return await handler(request)
+
+
+class CommandRoute(QueryRoute):
+    """A command, run once per key: its answer is kept in the command's own transaction.
+
+    Nothing is looked up first. A repeat fails at the key's row, or earlier at a rule that the first run has made
+    true; either way it then gets the first answer.
+    """
+
+    async def run(self, db: Db, request: Request, handler: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Run the handler and commit, or recall the first answer."""
+        try:
+            response = await handler(request)
+            command = await _Command.of(request)
+            if await command.remember(db, response):
+                await db.commit()
+                return response
+            error = Problem(409, "Not possible now", "The same command is still running.")
+        except Problem as problem:
+            if not hasattr(request.state, "idempotency_key"):
+                raise
+            error, command = problem, await _Command.of(request)
+        await db.rollback()
+        if first := await command.recall(db):
+            return first
+        raise error
+
+
+@dataclass(frozen=True)
+class _Command:
+    caller: str
+    route: str
+    key: str
+    digest: bytes
+
+    @classmethod
+    async def of(cls, request: Request) -> "_Command":
+        content = f"{request.url.path}\n".encode() + await request.body()
+        return cls(
+            caller=request.state.caller,
+            route=f"{request.method} {request.scope['route'].path}",
+            key=request.state.idempotency_key,
+            digest=hashlib.sha256(content).digest(),
+        )
+
+    async def remember(self, db: Db, response: Response) -> bool:
+        """Keep the answer; False if the key is taken."""
+        row = {**vars(self), "status": response.status_code, "body": response.body}
+        return (await db.execute(REMEMBER, row)).first() is not None
+
+    async def recall(self, db: Db) -> Response | None:
+        """The first answer, if there was one."""
+        row = (await db.execute(RECALL, {"caller": self.caller, "route": self.route, "key": self.key})).first()
+        if row is None:
+            return None
+        if row.digest != self.digest:
+            raise conflict("This Idempotency-Key was used for another command; send a fresh one.")
+        return Response(row.body, row.status, media_type="application/json")
+
+
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemDocument, "description": description}
+    for status, description in {
+        401: "not signed in",
+        403: "not allowed for this role",
+        404: "not there, or not yours to see",
+        409: "not possible now; the detail says what is",
+        413: "the body is too large",
+        422: "a field is not valid; errors name it and what is allowed",
+    }.items()
+}
+
+
+def queries(**options: Any) -> APIRouter:
+    """A router for reading."""
+    return APIRouter(prefix="/v1", route_class=QueryRoute, responses=PROBLEMS, **options)
+
+
+def commands(**options: Any) -> APIRouter:
+    """A router for commands, each of which needs an Idempotency-Key."""
+    return APIRouter(
+        prefix="/v1",
+        route_class=CommandRoute,
+        responses=PROBLEMS,
+        dependencies=[Depends(_idempotency_key)],
+        **options,
+    )

@@ -1,0 +1,231 @@
+"""The outbox: events are rows of the transaction that caused them, and one relay a service publishes them in order.
+
+Why a table and not a send: a send and a commit cannot be made one, a row and a commit can. It is at-least-once;
+readers drop what they have seen (see bus.py). The reasons behind the details are in docs/adr/0002-outbox.md.
+"""
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import (
+    InvalidTopicError,
+    KafkaError,
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+from opentelemetry import trace
+from sqlalchemy import event as hooks
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from sqlmodel import SQLModel
+
+from shared.db import Commits, Db
+from shared.events import Event
+from shared.telemetry import business_ids, current_traceparent, start_publishing, traceparent_of
+
+log = logging.getLogger(__name__)
+
+E = TypeVar("E", bound=Event)
+
+LARGEST = 900_000
+"""Bytes of an event's value: below the broker's 1 MiB, so that no record is refused after its commit."""
+CHUNK = 5_000
+POLL = 0.05
+HEARTBEAT = 1.0
+TAKEOVER = "3s"
+"""A holder that says nothing for so long loses its connection, and with it the lock."""
+UNPUBLISHABLE = (
+    InvalidTopicError,
+    MessageSizeTooLargeError,
+    RecordTooLargeError,
+    TopicAuthorizationFailedError,
+    UnknownTopicOrPartitionError,
+)
+
+INSERT = text(
+    "insert into outbox (event_id, type, topic, key, value, traceparent) "
+    "select event_id, type, topic, key, value, traceparent from unnest("
+    "cast(:event_id as uuid[]), cast(:type as text[]), cast(:topic as text[]), cast(:key as text[]), "
+    "cast(:value as bytea[]), cast(:traceparent as text[])) "
+    "with ordinality as rows (event_id, type, topic, key, value, traceparent, place) order by place"
+)
+READ = """
+    select id, event_id, type, topic, key, value, traceparent, created_at from outbox o
+    where not exists (select from outbox p
+                      where p.parked_until > now() and p.topic = o.topic and p.key = o.key)
+    order by id limit $1
+"""
+
+LOCK = "select pg_try_advisory_lock(hashtext($1), 0)"
+PARKED = "update outbox set parked_until = now() + interval '30s', error = $2 where id = $1"
+
+
+def emit(db: Db, *events: Event) -> None:
+    """Publish these events if and when this transaction commits.
+
+    Lock or version the aggregate first: that is what keeps one key's events in order.
+
+    Raises:
+        ValueError: an event is larger than LARGEST; nothing of it is written.
+    """
+    pending = db.sync_session.info.setdefault("outbox", [])
+    traceparent = current_traceparent()
+    for event in events:
+        trace.get_current_span().set_attributes(business_ids(event))
+        value = None if event.tombstone else event.model_dump_json().encode()
+        if value is not None and len(value) > LARGEST:
+            raise ValueError(f"{type(event).__name__} has {len(value)} bytes; at most {LARGEST} can be published")
+        event_id = uuid4()
+        pending.extend(
+            (event_id, type(event).__name__, topic, event.key_text(), value, traceparent) for topic in event.topics()
+        )
+
+
+def said(db: Db, kind: type[E], row: SQLModel) -> E:
+    """Emit what a row has become; the event is also the command's answer."""
+    event = kind.model_validate(row.model_dump())
+    emit(db, event)
+    return event
+
+
+@hooks.listens_for(Session, "before_commit")
+def _write(session: Session) -> None:
+    if rows := session.info.pop("outbox", None):
+        columns = ("event_id", "type", "topic", "key", "value", "traceparent")
+        session.execute(INSERT, dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
+
+
+@hooks.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop("outbox", None)
+
+
+class Relay:
+    """Publishes a service's outbox. Every process of the service runs one; a lock in the database lets one work."""
+
+    def __init__(self, service: str, url: str, servers: str) -> None:
+        self.service = service
+        self.url = url
+        self.servers = servers
+        self.owner = False
+        self._commits = Commits()
+
+    async def run(self) -> None:
+        """Own the outbox or stand by for it, for ever. Whatever fails is begun again with new connections."""
+        while True:
+            try:
+                await self._work()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, TimeoutError) as error:
+                log.warning("relay of %s begins again: %s", self.service, type(error).__name__)
+            self.owner = False
+            await asyncio.sleep(0.5)
+
+    async def _work(self) -> None:
+        connection = await asyncpg.connect(
+            self.url,
+            server_settings={"application_name": f"{self.service}-relay", "idle_session_timeout": TAKEOVER},
+        )
+        try:
+            while not await connection.fetchval(LOCK, self.service):
+                await self._commits.wait(HEARTBEAT)
+            async with _producer(self.servers) as producer:
+                self.owner = True
+                while True:
+                    if await self._drain(connection, producer) < CHUNK:
+                        await self._commits.wait(POLL)
+        finally:
+            connection.terminate()
+
+    async def _drain(self, connection: asyncpg.Connection, producer: AIOKafkaProducer) -> int:
+        rows = await connection.fetch(READ, CHUNK)
+        if not rows:
+            return 0
+        errors = await self._heartbeat(connection, self._publish(producer, rows))
+        acked = [row["id"] for row in rows if row["id"] not in errors]
+        await connection.execute("delete from outbox where id = any($1::bigint[])", acked)
+        await self._park(connection, rows, errors)
+        return len(rows)
+
+    async def _publish(self, producer: AIOKafkaProducer, rows: Sequence[asyncpg.Record]) -> dict[int, BaseException]:
+        """Send all rows in order, await all answers; what could not be sent holds back its key's later rows."""
+        errors: dict[int, BaseException] = {}
+        blocked: dict[tuple[str, str], BaseException] = {}
+        sent: dict[int, asyncio.Future[Any]] = {}
+        for row in rows:
+            place = (row["topic"], row["key"])
+            if place not in blocked:
+                try:
+                    sent[row["id"]] = await self._send(producer, row)
+                    continue
+                except KafkaError as error:
+                    blocked[place] = error
+            errors[row["id"]] = blocked[place]
+        for row_id, result in zip(sent, await asyncio.gather(*sent.values(), return_exceptions=True), strict=True):
+            if isinstance(result, BaseException):
+                errors[row_id] = result
+        return errors
+
+    async def _send(self, producer: AIOKafkaProducer, row: asyncpg.Record) -> "asyncio.Future[Any]":
+        span = start_publishing(row)
+        traceparent = traceparent_of(span) if span else None
+        sending: asyncio.Future[Any] = await producer.send(
+            row["topic"], row["value"], row["key"].encode(), headers=self._headers(row, traceparent)
+        )
+        if span:
+            sending.add_done_callback(lambda _: span.end())
+        return sending
+
+    def _headers(self, row: asyncpg.Record, traceparent: str | None) -> list[tuple[str, bytes]]:
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", str(row["event_id"]).encode()),
+            ("ce_source", f"/i2pcc/{self.service}".encode()),
+            ("ce_type", row["type"].encode()),
+            ("ce_time", row["created_at"].isoformat().encode()),
+            ("content-type", b"application/json"),
+        ]
+        return [*headers, ("traceparent", traceparent.encode())] if traceparent else headers
+
+    async def _heartbeat(
+        self, connection: asyncpg.Connection, work: Coroutine[Any, Any, dict[int, BaseException]]
+    ) -> dict[int, BaseException]:
+        """Wait for the broker without falling silent towards the database, which would cost us the lock."""
+        task = asyncio.ensure_future(work)
+        try:
+            while not (await asyncio.wait({task}, timeout=HEARTBEAT))[0]:
+                await connection.execute("select 1")
+            return task.result()
+        finally:
+            task.cancel()
+
+    async def _park(
+        self,
+        connection: asyncpg.Connection,
+        rows: Sequence[asyncpg.Record],
+        errors: Mapping[int, BaseException],
+    ) -> None:
+        """Set aside what the broker will not take as it is; then begin again, as the producer may be spoilt."""
+        for row in rows:
+            if isinstance(error := errors.get(row["id"]), UNPUBLISHABLE):
+                log.error("%s %s cannot be published: %s", row["type"], row["event_id"], type(error).__name__)
+                await connection.execute(PARKED, row["id"], type(error).__name__)
+        if errors:
+            raise next(iter(errors.values()))
+
+
+def _producer(servers: str) -> AIOKafkaProducer:
+    return AIOKafkaProducer(
+        bootstrap_servers=servers,
+        acks="all",
+        enable_idempotence=True,
+        linger_ms=0,
+        max_request_size=1_048_576,
+        request_timeout_ms=10_000,
+    )

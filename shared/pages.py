@@ -1,0 +1,63 @@
+"""The pages every service serves about itself: its HTTP API and the platform's events; nothing comes from outside."""
+
+import json
+from pathlib import Path
+
+from fastapi import FastAPI, Response
+from fastapi.responses import FileResponse, HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.staticfiles import StaticFiles
+from swagger_ui_bundle import swagger_ui_path
+
+from shared.event_view import EventPage, Json
+
+_templates = Environment(
+    loader=PackageLoader("shared"),
+    autoescape=select_autoescape(),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def add_pages(app: FastAPI, asyncapi: Path) -> None:
+    """Serve /docs (Swagger UI), /events and /asyncapi.json (the document at `asyncapi`).
+
+    Raises ValueError when the app still has FastAPI's own /docs, which loads its assets from outside.
+    """
+    if app.docs_url is not None:
+        raise ValueError("make the app with docs_url=None: FastAPI's own page loads from outside")
+    app.mount("/docs/assets", StaticFiles(directory=swagger_ui_path))
+    app.mount("/docs/own", StaticFiles(packages=[("shared", "templates/static")]))
+    _add_api_page(app)
+    _add_event_pages(app, asyncapi)
+
+
+def _add_api_page(app: FastAPI) -> None:
+    @app.get("/docs", include_in_schema=False)
+    def api_page() -> HTMLResponse:
+        """The service's HTTP API, to read and to try."""
+        return HTMLResponse(_templates.get_template("docs.html").render(title=app.title))
+
+
+def _add_event_pages(app: FastAPI, asyncapi: Path) -> None:
+    @app.get("/events", include_in_schema=False)
+    def event_page() -> HTMLResponse:
+        """The events, to read."""
+        if not asyncapi.exists():
+            return _missing()
+        return HTMLResponse(render("events.html", json.loads(asyncapi.read_bytes())))
+
+    @app.get("/asyncapi.json", include_in_schema=False)
+    def event_document() -> Response:
+        """The events, for tools."""
+        return FileResponse(asyncapi, media_type="application/json") if asyncapi.exists() else _missing()
+
+
+def _missing() -> HTMLResponse:
+    return HTMLResponse(_templates.get_template("missing.html").render(), status_code=404)
+
+
+def render(template: str, document: Json) -> str:
+    """The AsyncAPI document through a template of shared/templates."""
+    return _templates.get_template(template).render(info=document["info"], page=EventPage(document))

@@ -1,0 +1,160 @@
+"""What makes a service of handlers, routers and workers: one process, started and stopped in order."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request, Response
+from pydantic import BaseModel
+from sqlalchemy import text
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.types import Scope
+
+from shared import pages, problems, telemetry
+from shared.auth import Verifier
+from shared.bus import Consumer, Handlers
+from shared.db import Commits, Sessions, connect, is_outage, sessions
+from shared.outbox import Relay
+from shared.settings import Auth, Database, Http, Kafka, port
+
+log = logging.getLogger(__name__)
+
+Worker = Callable[[Sessions], Awaitable[bool]]
+"""Does one piece of waiting work; returns whether there was any."""
+
+IDLE = 0.05
+"""Seconds a worker waits when there is nothing to do; a commit in this process wakes it at once."""
+EVENTS = Path(__file__).parent.parent / "docs" / "asyncapi.json"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service's parts. Calling `app()` makes the ASGI application; `run()` serves it."""
+
+    name: str
+    title: str
+    routers: Sequence[APIRouter]
+    handlers: Handlers | None = None
+    workers: Sequence[Worker] = ()
+
+    def app(self) -> FastAPI:
+        """The service as an ASGI application."""
+        app = FastAPI(
+            title=self.title,
+            version="1",
+            lifespan=self._lifespan,
+            docs_url=None,
+            redoc_url=None,
+            telemetry={"operation_spans": False, "metrics": False, "logs": False, "exclude": _unwatched},
+        )
+        app.add_middleware(RequestBodyLimitMiddleware, max_body_size=Http().max_body)
+        problems.add_handlers(app)
+        for router in self.routers:
+            app.include_router(router)
+        app.include_router(_health)
+        pages.add_pages(app, EVENTS)
+        return app
+
+    def run(self) -> None:
+        """Serve until SIGTERM, on the port that I2PCC_<NAME>_PORT says."""
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        uvicorn.run(
+            self.app(),
+            host=Http().host,
+            port=port(self.name),
+            loop="uvloop",
+            http="httptools",
+            access_log=False,
+            log_level="warning",
+            timeout_graceful_shutdown=10,
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        tracing = telemetry.setup(self.name)
+        database, kafka = Database(), Kafka()
+        engine = connect(database, self.name)
+        made = sessions(engine)
+        loops = [Relay(self.name, database.url, kafka.servers).run(), every(3_600, forget_old_keys, made)]
+        loops += [work(worker, made) for worker in self.workers]
+        consumer = Consumer(self.name, self.handlers, made, kafka) if self.handlers else None
+        if consumer:
+            loops += [consumer.run(), work(consumer.retry, made, idle=1.0)]
+        app.state.sessions, app.state.verifier, app.state.consumer = made, Verifier(Auth()), consumer
+        tasks = [asyncio.create_task(loop) for loop in loops]
+        yield
+        if consumer:
+            await consumer.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await engine.dispose()
+        if tracing:
+            tracing.shutdown()
+
+
+async def work(worker: Worker, made: Sessions, idle: float = IDLE) -> None:
+    """Run a worker for ever: at once while there is work, then whenever something was committed."""
+    commits = Commits()
+    while True:
+        try:
+            if not await worker(made):
+                await commits.wait(idle)
+        except Exception as error:
+            name = getattr(worker, "__qualname__", worker)
+            log.log(logging.WARNING if is_outage(error) else logging.ERROR, "%s: %s", name, type(error).__name__)
+            await asyncio.sleep(1)
+
+
+async def every(seconds: float, function: Callable[[Sessions], Awaitable[None]], made: Sessions) -> None:
+    """Run a chore now and then."""
+    while True:
+        with suppress(Exception):
+            await function(made)
+        await asyncio.sleep(seconds)
+
+
+async def forget_old_keys(made: Sessions) -> None:
+    """Idempotency keys are kept for a day."""
+    async with made() as db, db.begin():
+        await db.execute(text("delete from idempotency where created_at < now() - interval '24 hours'"))
+
+
+_health = APIRouter(prefix="/health", tags=["health"])
+
+
+class Health(BaseModel):
+    """What a probe learns."""
+
+    status: str
+    waiting_for: list[str] = []
+
+
+@_health.get("/live")
+async def live() -> Health:
+    """The process runs."""
+    return Health(status="live")
+
+
+@_health.get("/ready", responses={503: {"model": Health}})
+async def ready(request: Request, response: Response) -> Health:
+    """Commands are accepted and events are read. Kafka's later absence does not count: the outbox bridges it."""
+    waiting = []
+    try:
+        async with request.app.state.sessions() as db:
+            await db.execute(text("select 1"))
+    except Exception:
+        waiting.append("database")
+    consumer: Consumer | None = request.app.state.consumer
+    if consumer and not consumer.started:
+        waiting.append("kafka")
+    response.status_code = 503 if waiting else 200
+    return Health(status="waiting" if waiting else "ready", waiting_for=waiting)
+
+
+def _unwatched(scope: Scope) -> bool:
+    return not str(scope["path"]).startswith("/v1/")

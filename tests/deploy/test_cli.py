@@ -1,0 +1,30 @@
+"""The command answers mistakes in a sentence."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+COMMAND = (sys.executable, "-c", "from deploy.cli import main; main()")
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    variables = os.environ | environment
+    return subprocess.run((*COMMAND, *arguments), env=variables, capture_output=True, text=True, check=False)
+
+
+def test_wrong_usage_is_exit_code_2_without_a_traceback() -> None:
+    result = run("status", I2PCC_KAFKA_PROT="9092")
+    assert result.returncode == 2
+    assert result.stderr == "I2PCC_KAFKA_PROT is not a setting.\nDid you mean I2PCC_KAFKA_PORT?\n"
+
+
+def test_down_when_nothing_runs_is_no_mistake(tmp_path: Path) -> None:
+    assert run("down", "--wipe", I2PCC_STATE=str(tmp_path / "state")).returncode == 0
+
+
+def test_status_of_nothing_says_so_in_its_exit_code(tmp_path: Path) -> None:
+    result = run("status", I2PCC_STATE=str(tmp_path / "state"))
+    assert result.returncode == 1
+    assert "not running" in result.stdout
+    assert not (tmp_path / "state").exists()

@@ -1,0 +1,31 @@
+"""Kafka's jars are the pinned ones or none."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded import jars
+from deploy.problems import Problem
+
+
+def test_a_damaged_jar_is_not_used(tmp_path: Path) -> None:
+    jar = jars.locked()[0]
+    file = jar.path(tmp_path)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"half a jar")
+    assert not jar.is_good(file)
+
+
+def test_every_jar_is_pinned_once() -> None:
+    names = [(jar.group, jar.artifact) for jar in jars.locked()]
+    assert len(set(names)) == len(names) > 40
+
+
+def test_without_network_and_cache_one_sentence_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("M2_REPO", str(tmp_path))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    with pytest.raises(Problem, match="could not be fetched") as caught:
+        jars.classpath(lambda done, total: None)
+    assert "network" in caught.value.hint

@@ -1,0 +1,73 @@
+"""Processes are found again and stopped by who they are, never by a bare id."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from deploy.embedded.processes import Processes, Program
+from deploy.waiting import until
+
+STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    made = Processes(tmp_path)
+    yield made
+    for name in made.names():
+        made.kill(name)
+
+
+def program(code: str, patience: float = 10.0) -> Program:
+    return Program("it", (sys.executable, "-c", code), port=1, patience=patience)
+
+
+def test_another_command_finds_and_stops_what_this_one_started(processes: Processes, tmp_path: Path) -> None:
+    process = processes.start(program("import time; time.sleep(60)"))
+    other = Processes(tmp_path)
+    assert other.alive("it") == process
+    assert other.stop("it")
+    assert other.names() == []
+    assert processes.alive("it") is None
+    assert not process.is_running()
+
+
+async def test_what_ignores_the_signal_is_stopped_by_force(processes: Processes) -> None:
+    process = processes.start(program(STUBBORN, patience=0.1))
+
+    async def is_up() -> bool:
+        return processes.tail("it") == "up"
+
+    assert await until(is_up, 10)
+    assert not processes.stop("it")
+    assert not process.is_running()
+
+
+def test_a_stranger_with_the_same_id_is_left_alone(processes: Processes) -> None:
+    process = processes.start(program("import time; time.sleep(60)"))
+    record = processes.record("it")
+    assert record
+    (processes.run / "old.json").write_text(json.dumps(asdict(replace(record, created=record.created - 100))))
+    assert processes.alive("old") is None
+    processes.stop("old")
+    assert process.status() != psutil.STATUS_ZOMBIE
+    assert processes.names() == ["it"]
+
+
+def test_a_half_written_record_is_no_process(processes: Processes) -> None:
+    processes.run.mkdir()
+    (processes.run / "it.json").write_text('{"pid": 1')
+    assert processes.alive("it") is None
+
+
+def test_a_child_whose_starter_is_gone_ends_without_having_run(processes: Processes) -> None:
+    code = "import sys; line = sys.stdin.readline(); print('ran' if line else 'left')"
+    process = processes.start(replace(program(code), gated=True))
+    processes.abandon("it")
+    process.wait(10)
+    assert processes.tail("it") == "left"

@@ -1,0 +1,110 @@
+"""Servers are what the manifest says, and services have their rights and no more."""
+
+import asyncpg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from deploy.embedded.platform import Platform
+from deploy.manifest import Topic
+from deploy.provision import topics
+from deploy.provision.run import provision
+
+
+async def refused(platform: Platform, role: str, statement: str) -> bool:
+    connection = await asyncpg.connect(platform.database_url(role))
+    try:
+        await connection.execute(statement)
+    except asyncpg.InsufficientPrivilegeError:
+        return True
+    finally:
+        await connection.close()
+    return False
+
+
+async def value(platform: Platform, role: str, query: str) -> object:
+    connection = await asyncpg.connect(platform.database_url(role))
+    try:
+        return await connection.fetchval(query)
+    finally:
+        await connection.close()
+
+
+async def described(platform: Platform, name: str) -> tuple[int, dict[str, str]]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=platform.kafka_servers)
+    await admin.start()
+    try:
+        (found,) = await admin.describe_topics([name])
+        (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+        entries = answer.resources[0][4]
+        return len(found["partitions"]), {key: setting for key, setting, _, source, *_ in entries if source == 1}
+    finally:
+        await admin.close()
+
+
+@pytest.mark.parametrize(
+    ("role", "statement"),
+    [
+        ("i2pcc_intake", "create table intake.mine (id int)"),
+        ("i2pcc_intake", "create table public.mine (id int)"),
+        ("i2pcc_intake", "create schema mine"),
+        ("i2pcc_intake", "set role i2pcc_intake_migrator"),
+        ("i2pcc_intake_migrator", "create table regions.mine (id int)"),
+        ("i2pcc_notify", "create temporary table mine (id int)"),
+    ],
+)
+async def test_a_role_makes_nothing_outside_its_rights(platform: Platform, role: str, statement: str) -> None:
+    assert await refused(platform, role, statement)
+
+
+async def test_a_service_uses_its_migrators_tables_and_nobody_elses(platform: Platform) -> None:
+    assert not await refused(platform, "i2pcc_portal_migrator", "create table trial (id serial primary key)")
+    try:
+        assert not await refused(platform, "i2pcc_portal", "insert into trial default values")
+        assert await refused(platform, "i2pcc_portal", "drop table trial")
+        assert await refused(platform, "i2pcc_intake", "select * from portal.trial")
+    finally:
+        assert not await refused(platform, "i2pcc_portal_migrator", "drop table trial")
+
+
+async def test_no_running_service_holds_others_up_for_long(platform: Platform) -> None:
+    assert await value(platform, "i2pcc_regions", "show statement_timeout") == "15s"
+    assert await value(platform, "i2pcc_regions", "show search_path") == "regions"
+
+
+async def test_vectors_live_in_the_schema_of_matching(platform: Platform) -> None:
+    assert await value(platform, "i2pcc_matching", "select '[1,2]'::vector <-> '[1,2]'::vector") == 0
+
+
+async def test_a_password_is_needed_on_the_loopback_address_too(platform: Platform) -> None:
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(platform.database_url("i2pcc_intake"), password="guessed")
+
+
+async def test_passwords_stay_out_of_the_servers_log(platform: Platform) -> None:
+    log = (platform.processes.logs / "postgres.log").read_text()
+    assert not [role for role, password in platform.secrets.passwords.items() if password in log]
+
+
+async def test_topics_are_as_the_manifest_says(platform: Platform) -> None:
+    for topic in platform.manifest.topics:
+        assert await described(platform, topic.name) == (topic.partitions, topic.config())
+
+
+async def test_a_topic_that_drifted_is_brought_back(platform: Platform) -> None:
+    wanted = Topic(name="trial.v1", key="id", partitions=3, retention_days=7, writers=(), readers=())
+    admin = AIOKafkaAdminClient(bootstrap_servers=platform.kafka_servers)
+    await admin.start()
+    try:
+        await admin.create_topics([NewTopic("trial.v1", 1, 1, topic_configs={"retention.ms": "5", "segment.ms": "9"})])
+        await topics.provision(platform.kafka_servers, [wanted])
+        assert await described(platform, "trial.v1") == (3, wanted.config())
+    finally:
+        await admin.delete_topics(["trial.v1"])
+        await admin.close()
+
+
+async def test_provisioning_again_changes_nothing(platform: Platform) -> None:
+    before = await value(platform, "postgres", "select count(*) from pg_roles")
+    await provision(platform.kafka_servers, platform.database_url("postgres"), platform.secrets.passwords)
+    assert await value(platform, "postgres", "select count(*) from pg_roles") == before

@@ -1,0 +1,26 @@
+"""What is secret stays with its owner, and stays the same."""
+
+import json
+from pathlib import Path
+
+from deploy.embedded import secrets
+
+
+def test_secret_files_are_their_owners_alone(tmp_path: Path) -> None:
+    secrets.keep(tmp_path / "secrets", ["one"])
+    assert {file.stat().st_mode & 0o077 for file in (tmp_path / "secrets").iterdir()} == {0}
+    assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
+
+
+def test_a_later_start_keeps_passwords_and_key_and_adds_new_roles(tmp_path: Path) -> None:
+    first = secrets.keep(tmp_path, ["one"])
+    second = secrets.keep(tmp_path, ["one", "two"])
+    assert second.passwords.items() > first.passwords.items()
+    assert second.signing_key.kid == first.signing_key.kid
+
+
+def test_the_published_key_holds_no_private_part(tmp_path: Path) -> None:
+    kept = secrets.keep(tmp_path, [])
+    (public,) = json.loads(kept.jwks_file.read_text())["keys"]
+    assert public["kid"] == kept.signing_key.kid
+    assert "d" not in public

@@ -1,0 +1,42 @@
+"""Mistakes in the environment are told before anything starts."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.ports import check_ports
+from deploy.problems import Problem
+from deploy.settings import Settings, read, refuse_unknown
+
+
+def test_a_misspelt_variable_is_told_with_the_one_that_was_meant() -> None:
+    with pytest.raises(Problem, match="I2PCC_INTAKE_PROT") as caught:
+        refuse_unknown({"I2PCC_INTAKE_PROT": "1"})
+    assert "I2PCC_INTAKE_PORT" in caught.value.hint
+    assert caught.value.code == 2
+
+
+def test_variables_of_the_services_are_known() -> None:
+    refuse_unknown({"I2PCC_DATABASE_POOL": "5", "I2PCC_PASSWORD_I2PCC_INTAKE": "x", "PATH": "/bin"})
+
+
+def test_a_wrong_value_is_told_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2PCC_NOTIFY_PORT", "99999")
+    with pytest.raises(Problem, match="I2PCC_NOTIFY_PORT=99999"):
+        read(Settings)
+
+
+def test_a_taken_port_is_told_with_the_variable_to_set(tmp_path: Path) -> None:
+    settings = Settings.for_tests(tmp_path)
+    with socket.create_server(("127.0.0.1", settings.intake_port)), pytest.raises(Problem) as caught:
+        check_ports(settings, ["kafka", "intake"])
+    assert str(settings.intake_port) in caught.value.message
+    assert "I2PCC_INTAKE_PORT=" in caught.value.hint
+
+
+def test_no_two_parts_share_a_port(tmp_path: Path) -> None:
+    settings = Settings.for_tests(tmp_path)
+    same = settings.model_copy(update={"mail_port": settings.mailbox_port})
+    with pytest.raises(Problem, match="I2PCC_MAIL_PORT"):
+        check_ports(same, ["mailbox"])
