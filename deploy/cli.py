@@ -86,23 +86,11 @@ def provision() -> None:
 def demo(
     once: Annotated[bool, typer.Option(help="End when the sample has been played.")] = False,
     data: Annotated[Path | None, typer.Option(help="Play this folder instead of the sample.")] = None,
-    compose: Annotated[bool, typer.Option(help="Play on the containers that are up.")] = False,
 ) -> None:
     """Play the sample through and show what happens."""
     from deploy.demo.play import demo as play
 
-    play(once=once, data=data, compose=compose)
-
-
-@app.command()
-def bench(
-    names: Annotated[list[str] | None, typer.Argument(help="what to measure; everything, if left out")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures here.")] = None,
-) -> None:
-    """Measure."""
-    from deploy.bench.run import bench as measure
-
-    measure(names=names or [], json_file=json_file)
+    play(once=once, data=data)
 
 
 def _platform(steps: "Screen | None" = None) -> "Platform":

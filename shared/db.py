@@ -42,7 +42,9 @@ class Commits:
     async def wait(self, seconds: float) -> None:
         """Return at the next commit, at once if there was one since the last call, or after `seconds`."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), seconds)
+            # Not wait_for: on Python 3.11 it loses a cancellation that comes together with the event.
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
         self._event.clear()
 
     def close(self) -> None:

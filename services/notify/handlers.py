@@ -84,13 +84,15 @@ async def introduce(event: MatchAccepted, db: Db) -> None:
 async def drop_unsent(event: MatchRetracted, db: Db) -> None:
     """Drop what has not been sent; an introduction that one party has already is completed."""
     await db.get(MatchCopy, event.match_id, with_for_update=True)
-    mine = Delivery.match_id == event.match_id
+    mine = col(Delivery.match_id) == event.match_id
     begun = select(Delivery).where(
         mine, Delivery.template == Template.INTRODUCTION, Delivery.state == DeliveryState.SENT
     )
     if (await db.scalars(begun)).first() is None:
         await db.execute(
-            update(Delivery).where(mine, Delivery.state == DeliveryState.QUEUED).values(state=DeliveryState.CANCELLED)
+            update(Delivery)
+            .where(mine, col(Delivery.state) == DeliveryState.QUEUED)
+            .values(state=DeliveryState.CANCELLED)
         )
 
 

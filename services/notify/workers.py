@@ -1,12 +1,13 @@
 """The mail worker: sends what is queued once all it needs has arrived, and says when both parties know each other."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from aiosmtplib import SMTPException
-from sqlalchemy import Select
+from sqlalchemy import select
 from sqlalchemy.orm import aliased
-from sqlmodel import col, func, select
+from sqlmodel import col, func
 
 from services.notify.mail import render, send
 from services.notify.models import Contact, Delivery, MatchCopy, NeedCopy, ProposalCopy, now_plus
@@ -18,10 +19,9 @@ from shared.settings import Mail
 from shared.telemetry import failed, step
 
 NeedContact, ProposalContact = aliased(Contact), aliased(Contact)
-Due = tuple[Delivery, MatchCopy, NeedCopy, ProposalCopy, Contact, Contact]
 
 
-def due() -> Select[Due]:
+def due() -> Any:
     """The mail that has waited longest, with all it is made of: what has not arrived yet makes it wait."""
     return (
         select(Delivery, MatchCopy, NeedCopy, ProposalCopy, NeedContact, ProposalContact)
@@ -30,7 +30,7 @@ def due() -> Select[Due]:
         .join(ProposalCopy, col(ProposalCopy.proposal_id) == MatchCopy.proposal_id)
         .join(NeedContact, col(NeedContact.contact_id) == NeedCopy.contact_id)
         .join(ProposalContact, col(ProposalContact.contact_id) == ProposalCopy.contact_id)
-        .where(Delivery.state == DeliveryState.QUEUED, col(Delivery.next_try) <= func.now())
+        .where(col(Delivery.state) == DeliveryState.QUEUED, col(Delivery.next_try) <= func.now())
         .order_by(col(Delivery.next_try), col(Delivery.delivery_id))
         .limit(1)
         # The match too, so that one match's mails are sent one after the other and the last one knows it is the last.
@@ -41,10 +41,10 @@ def due() -> Select[Due]:
 async def send_next(sessions: Sessions) -> bool:
     """Send one mail, if one is due. A crash between the server's yes and our commit sends it once more."""
     async with sessions() as db, db.begin():
-        row = (await db.execute(due())).tuples().first()
+        row = (await db.execute(due())).first()
         if row is None:
             return False
-        delivery = row[0]
+        delivery: Delivery = row[0]
         ids = {"match_id": str(delivery.match_id), "delivery_id": str(delivery.delivery_id)}
         with step(f"mail {delivery.template}", delivery.traceparent, **ids) as span:
             try:
@@ -93,10 +93,10 @@ async def _cancel(db: Db, delivery: Delivery, match: MatchCopy) -> None:
 async def _queued(db: Db, delivery: Delivery) -> Sequence[Delivery]:
     """The other mails of this match and kind that are still to be sent."""
     query = select(Delivery).where(
-        Delivery.match_id == delivery.match_id,
-        Delivery.template == delivery.template,
-        Delivery.state == DeliveryState.QUEUED,
-        Delivery.delivery_id != delivery.delivery_id,
+        col(Delivery.match_id) == delivery.match_id,
+        col(Delivery.template) == delivery.template,
+        col(Delivery.state) == DeliveryState.QUEUED,
+        col(Delivery.delivery_id) != delivery.delivery_id,
     )
     return (await db.scalars(query)).all()
 

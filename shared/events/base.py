@@ -31,7 +31,7 @@ class Event(BaseModel):
     a producer may add optional ones.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     topic: ClassVar[str]
     key: ClassVar[str]

@@ -53,6 +53,12 @@ create index idempotency_age on idempotency (created_at);
 """
 
 
+def run(script: str) -> None:
+    """Execute a script; the driver takes one statement at a time. No statement here holds a semicolon of its own."""
+    for statement in filter(str.strip, script.split(";")):
+        op.execute(statement)
+
+
 def create_v1() -> None:
     """Make the first version's tables in the schema that the migrator's search_path names."""
-    op.execute(V1)
+    run(V1)

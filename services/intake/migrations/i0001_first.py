@@ -1,7 +1,5 @@
 """Companies, contacts, consortia, proposals."""
 
-from alembic import op
-
 from shared.migrations import plumbing
 
 revision = "i0001"
@@ -11,7 +9,7 @@ down_revision = None
 def upgrade() -> None:
     """Make the tables."""
     plumbing.create_v1()
-    op.execute(
+    plumbing.run(
         """
         create table company (
             company_id uuid primary key,

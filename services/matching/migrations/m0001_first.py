@@ -1,7 +1,5 @@
 """The searchable copy, what is to be matched, matches."""
 
-from alembic import op
-
 from shared.migrations import plumbing
 
 revision = "m0001"
@@ -11,7 +9,7 @@ down_revision = None
 def upgrade() -> None:
     """Make the tables."""
     plumbing.create_v1()
-    op.execute(
+    plumbing.run(
         """
         create table need (
             need_id uuid primary key,

@@ -1,7 +1,5 @@
 """Copies of what mail is made of, and deliveries."""
 
-from alembic import op
-
 from shared.migrations import plumbing
 
 revision = "n0001"
@@ -11,7 +9,7 @@ down_revision = None
 def upgrade() -> None:
     """Make the tables."""
     plumbing.create_v1()
-    op.execute(
+    plumbing.run(
         """
         create table contact (
             contact_id uuid primary key,

@@ -1,0 +1,25 @@
+"""What all tests share: one platform of real servers, with ports and state of its own."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from deploy.settings import Settings
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
+    """Kafka, PostgreSQL and the mailbox, provisioned."""
+    made = Platform(Settings.for_tests(tmp_path_factory.mktemp("platform") / "state"))
+    await made.start(services=False)
+    yield made
+    await made.stop()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def services(platform: Platform) -> Platform:
+    """The same, with the four services as processes of their own."""
+    await platform.start(services=True)
+    return platform
