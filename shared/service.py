@@ -18,6 +18,7 @@ from shared import pages, problems, telemetry
 from shared.auth import Verifier
 from shared.bus import Consumer, Handlers
 from shared.db import Commits, Sessions, connect, is_outage, sessions
+from shared.deadletters import explain
 from shared.outbox import Relay
 from shared.settings import Auth, Database, Http, Kafka, port
 
@@ -106,7 +107,10 @@ async def work(worker: Worker, made: Sessions, idle: float = IDLE) -> None:
                 await commits.wait(idle)
         except Exception as error:
             name = getattr(worker, "__qualname__", worker)
-            log.log(logging.WARNING if is_outage(error) else logging.ERROR, "%s: %s", name, type(error).__name__)
+            if is_outage(error):
+                log.warning("%s waits: %s", name, type(error).__name__)
+            else:
+                log.error("%s failed: %s", name, explain(error, personal=True))
             await asyncio.sleep(1)
 
 

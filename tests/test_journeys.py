@@ -28,7 +28,7 @@ async def test_positive_answer_introduces_both_parties(services: Platform) -> No
             found = await matches()
             return set(found) == expected and all(match["state"] == "presented" for match in found.values())
 
-        await until(presented, 60)
+        assert await until(presented, 60)
 
         accept = story.sample.story.accept
         need = next(need for need in story.sample.needs if need.key == accept.need)
@@ -39,7 +39,7 @@ async def test_positive_answer_introduces_both_parties(services: Platform) -> No
         async def introduced() -> bool:
             return bool((await operator.read("matching", f"/matches/{match['match_id']}"))["state"] == "introduced")
 
-        await until(introduced, 60)
+        assert await until(introduced, 60)
 
         mails = (await http.get(f"{services.urls['mailbox']}/messages")).json()
         introductions = [mail for mail in mails if mail["subject"].startswith("Introduction")]

@@ -94,7 +94,7 @@ async def register_company(draft: CompanyDraft, caller: CompanyCaller, db: Sessi
         raise invalid("body.enterprise_number", "is not that of the company you are signed in for")
     if await db.get(Company, caller.company_id):
         raise conflict("This company is registered already.")
-    company = Company(company_id=caller.company_id, **draft.model_dump() | {"enterprise_number": number})
+    company = Company(company_id=caller.company_id, **draft.model_dump(mode="json") | {"enterprise_number": number})
     db.add(company)
     return said(db, CompanyRegistered, company)
 

@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Integer, MetaData, Text
+from sqlalchemy import Integer, MetaData, Text
 from sqlalchemy import Uuid as UuidType
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 

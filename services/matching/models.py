@@ -5,9 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from pgvector.sqlalchemy import Vector
-from sqlalchemy import ARRAY, Integer, MetaData, Text
+from sqlalchemy import Integer, MetaData, Text
 from sqlalchemy import Uuid as UuidType
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 

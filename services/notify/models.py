@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Integer, MetaData, Text
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy import Integer, MetaData, Text
+from sqlalchemy.dialects.postgresql import ARRAY, TIMESTAMP
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, func
 

@@ -3,7 +3,8 @@
 from datetime import date
 from uuid import UUID, uuid4
 
-from sqlalchemy import ARRAY, Integer, MetaData
+from sqlalchemy import Integer, MetaData
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
