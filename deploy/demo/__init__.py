@@ -1,0 +1,1 @@
+"""The demo: the sample, and what plays it."""
