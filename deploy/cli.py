@@ -39,7 +39,7 @@ def up() -> None:
         platform = _platform(steps)
         already = platform.runs_whole()
         asyncio.run(platform.start())
-    screen.show_addresses(platform, "It was up already." if already else "Everything is up.")
+    screen.show_addresses(platform, "It was up already." if already else "Everything is up.", "Stop with: i2pcc down")
 
 
 @app.command()

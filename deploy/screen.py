@@ -58,8 +58,8 @@ class _Bar(ProgressColumn):
         return row
 
 
-def show_addresses(platform: Platform, title: str) -> None:
-    """Where to go now."""
+def show_addresses(platform: Platform, title: str, ending: str) -> None:
+    """Where to go now, and how it ends."""
     table = _table("", "address")
     for name, url in platform.urls.items():
         table.add_row(name, url if name == "mailbox" else f"{url}/docs")
@@ -67,7 +67,7 @@ def show_addresses(platform: Platform, title: str) -> None:
     table.add_row("postgres", f"127.0.0.1:{platform.settings.postgres_port}")
     console.print(f"\n{title}")
     console.print(table)
-    console.print("Stop with: i2pcc down")
+    console.print(ending)
 
 
 async def show_status(platform: Platform) -> bool:

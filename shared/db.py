@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 import orjson
@@ -143,8 +143,3 @@ def is_outage(error: BaseException) -> bool:
 def is_contention(error: BaseException) -> bool:
     """Whether the same work is likely to pass when simply done again."""
     return isinstance(cause(error), CONTENTION)
-
-
-def values(row: SQLModel, *names: str) -> dict[str, Any]:
-    """Some of a row's columns, to build an event from."""
-    return {name: getattr(row, name) for name in names}

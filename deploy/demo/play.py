@@ -48,7 +48,7 @@ async def _run(sample: Sample, settings: Settings, once: bool) -> None:
             await _play(story, audience)
             await _check_mailbox(story, platform, http)
             console.print(_table(story, audience))
-        show_addresses(platform, "Everything stays up until Ctrl-C." if not once else "Done.")
+        show_addresses(platform, "Where to look:", "Closing, as ONCE asks." if once else "Stop with Ctrl-C.")
         if not once:
             await asyncio.Event().wait()
     finally:
