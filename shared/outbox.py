@@ -23,7 +23,7 @@ from aiokafka.errors import (
 from opentelemetry import trace
 from sqlalchemy import event as hooks
 from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 from sqlmodel import SQLModel
 
 from shared.db import Commits, Db
@@ -75,7 +75,7 @@ def emit(db: Db, *events: Event) -> None:
     Raises:
         ValueError: an event is larger than LARGEST; nothing of it is written.
     """
-    pending = db.sync_session.info.setdefault("outbox", [])
+    pending = _pending(db.sync_session)
     traceparent = current_traceparent()
     for event in events:
         trace.get_current_span().set_attributes(business_ids(event))
@@ -95,16 +95,32 @@ def said(db: Db, kind: type[E], row: SQLModel) -> E:
     return event
 
 
+def _pending(session: Session) -> list[tuple[Any, ...]]:
+    """The rows that this transaction will write; it begins here, so that they end with it."""
+    if not session.in_transaction():
+        session.begin()
+    rows: list[tuple[Any, ...]] = session.info.setdefault("outbox", [])
+    return rows
+
+
 @hooks.listens_for(Session, "before_commit")
 def _write(session: Session) -> None:
-    if rows := session.info.pop("outbox", None):
+    if not session.in_nested_transaction() and (rows := session.info.pop("outbox", None)):
         columns = ("event_id", "type", "topic", "key", "value", "traceparent")
         session.execute(INSERT, dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
 
 
-@hooks.listens_for(Session, "after_rollback")
-def _forget(session: Session) -> None:
-    session.info.pop("outbox", None)
+@hooks.listens_for(Session, "after_transaction_create")
+def _mark(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        session.info.setdefault("savepoints", {})[transaction] = len(_pending(session))
+
+
+@hooks.listens_for(Session, "after_soft_rollback")
+def _forget(session: Session, transaction: SessionTransaction) -> None:
+    """A savepoint takes back what was emitted since; the transaction takes back everything."""
+    kept = session.info.get("savepoints", {}).pop(transaction, 0)
+    del session.info.get("outbox", [])[kept:]
 
 
 class Relay:
