@@ -138,7 +138,7 @@ class Relay:
         while True:
             try:
                 await self._work()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, KafkaError, TimeoutError) as error:
+            except Exception as error:
                 log.warning("relay of %s begins again: %s", self.service, type(error).__name__)
             self.owner = False
             await asyncio.sleep(0.5)
