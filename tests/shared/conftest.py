@@ -1,0 +1,76 @@
+"""A database and topics of its own for each test of the plumbing, on the platform's servers."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from sqlalchemy import Connection
+
+from deploy.embedded.platform import Platform
+from deploy.embedded.processes import Processes
+from deploy.manifest import Topic
+from deploy.provision import topics
+from deploy.provision.database import with_database
+from shared import deadletters
+from shared.db import connect, sessions
+from shared.events import CATALOG
+from shared.migrations import plumbing
+from shared.settings import Database
+from tests.shared.trial import EVENTS, Base, NoteFacts, PersonNamed, Trial
+
+
+@pytest.fixture
+async def trial(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Trial]:
+    """A service with the plumbing's tables, two topics, and its events in the catalogue."""
+    name = f"trial_{uuid4().hex[:12]}"
+    notes, persons = f"{name}.notes.v1", f"{name}.persons.v1"
+    monkeypatch.setattr(NoteFacts, "topic", notes)
+    monkeypatch.setattr(PersonNamed, "topic", persons)
+    monkeypatch.setattr(deadletters, "PERSONAL", {*deadletters.PERSONAL, persons})
+    for type_name, kind in EVENTS.items():
+        monkeypatch.setitem(CATALOG, type_name, kind)
+    made = [Topic(name=topic, key="id", partitions=3, writers=(), readers=()) for topic in (notes, persons)]
+    await topics.provision(platform.kafka_servers, made)
+    superuser = platform.database_url("postgres")
+    await _administer(superuser, f"create database {name}")
+    url = with_database(superuser, name)
+    engine = connect(Database(url=url), "trial")
+    async with engine.begin() as connection:
+        await connection.run_sync(_create_tables)
+    yield Trial(name, url, platform.kafka_servers, (notes, persons), sessions(engine))
+    await engine.dispose()
+    await _administer(superuser, f"drop database {name} with (force)")
+    await _delete(platform.kafka_servers, [notes, persons])
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """Real processes; what is left of them is killed."""
+    made = Processes(tmp_path)
+    yield made
+    for name in made.names():
+        made.kill(name)
+
+
+def _create_tables(connection: Connection) -> None:
+    with Operations.context(MigrationContext.configure(connection)):
+        plumbing.create_v1()
+    Base.metadata.create_all(connection)
+
+
+async def _administer(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    await connection.execute(statement)
+    await connection.close()
+
+
+async def _delete(servers: str, names: list[str]) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    await admin.delete_topics(names)
+    await admin.close()
