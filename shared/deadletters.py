@@ -19,7 +19,7 @@ SPACING = ("10 seconds", "1 minute", "10 minutes", "1 hour")
 
 BURY = text(
     'insert into dead_letter (topic, partition, "offset", key, value, headers, type, cause, next_try) values '
-    "(:topic, :partition, :offset, :key, :value, cast(:headers as jsonb), :type, :cause, "
+    "(:topic, :partition, :offset, :key, :value, cast(:headers as json), :type, :cause, "
     "now() + cast(cast(:wait as text) as interval)) "
     'on conflict (topic, partition, "offset") do nothing'
 )
@@ -46,7 +46,10 @@ async def bury(db: Db, record: ConsumerRecord, reason: str | BaseException, kind
             "offset": record.offset,
             "key": record.key,
             "value": None if record.topic in PERSONAL else record.value,
-            "headers": orjson.dumps([(n, v.decode("latin-1")) for n, v in record.headers]).decode(),
+            # json, not jsonb, which holds no NUL: whatever bytes a header has, the letter keeps them.
+            "headers": orjson.dumps(
+                [(n, None if v is None else v.decode("latin-1")) for n, v in record.headers]
+            ).decode(),
             "type": kind and kind.__name__,
             "cause": why[:2_000],
             "wait": SPACING[0] if bug else None,
@@ -108,7 +111,7 @@ def _record(row: RowMapping) -> ConsumerRecord:
         checksum=None,
         serialized_key_size=-1,
         serialized_value_size=-1,
-        headers=[(name, value.encode("latin-1")) for name, value in row["headers"]],
+        headers=[(name, None if value is None else value.encode("latin-1")) for name, value in row["headers"]],
     )
 
 

@@ -29,7 +29,7 @@ create table dead_letter (
     "offset" bigint not null,
     key bytea,
     value bytea,
-    headers jsonb not null,
+    headers json not null,
     type text,
     cause text not null,
     tries int not null default 0,
