@@ -12,6 +12,7 @@ from asyncpg import exceptions as pg
 from sqlalchemy import Table, text
 from sqlalchemy import event as hooks
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session as SyncSession
 from sqlmodel import SQLModel
@@ -116,6 +117,9 @@ OUTAGES = (
     OSError,
     pg.PostgresConnectionError,
     pg.InterfaceError,
+    # What asyncpg says at times when a connection ends while it is used.
+    pg.InternalClientError,
+    PoolTimeout,
     pg.CannotConnectNowError,
     pg.TooManyConnectionsError,
     pg.AdminShutdownError,
