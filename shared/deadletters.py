@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import orjson
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
 from sqlalchemy import RowMapping, text
 
 from shared.db import Db, Sessions, cause, is_outage
@@ -71,6 +72,9 @@ async def retry(sessions: Sessions, servers: str, apply: Callable[[ConsumerRecor
 
     Returns:
         Whether there was one.
+
+    Raises:
+        Exception: the database or the broker is down; it has cost the letter no try.
     """
     async with sessions() as db, db.begin():
         row = (await db.execute(DUE)).mappings().one_or_none()
@@ -83,7 +87,7 @@ async def retry(sessions: Sessions, servers: str, apply: Callable[[ConsumerRecor
             if record is not None:
                 await apply(record)
         except Exception as error:
-            if is_outage(error):
+            if is_outage(error) or isinstance(error, KafkaError):
                 raise
             tries = row["tries"] + 1
             await db.execute(
@@ -118,10 +122,15 @@ def _record(row: RowMapping) -> ConsumerRecord:
 async def _read_again(servers: str, letter: ConsumerRecord) -> ConsumerRecord | None:
     """A personal record is not copied into the letter, so it is read from its topic; None if it has been erased."""
     place = TopicPartition(letter.topic, letter.partition)
-    async with AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False) as consumer:
+    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, auto_offset_reset="earliest")
+    try:
+        await consumer.start()
         consumer.assign([place])
-        if (await consumer.end_offsets([place]))[place] <= letter.offset:
+        first, end = await consumer.beginning_offsets([place]), await consumer.end_offsets([place])
+        if not first[place] <= letter.offset < end[place]:
             return None
         consumer.seek(place, letter.offset)
         record = await asyncio.wait_for(consumer.getone(), 10)
+    finally:
+        await consumer.stop()
     return record if record.offset == letter.offset else None
