@@ -37,7 +37,7 @@ def program(kind: str, trial: Trial) -> Program:
 async def main(kind: str, told: dict[str, Any]) -> None:
     """Run for ever."""
     made = sessions(connect(Database(url=told["url"]), "trial"))
-    trial = Trial(**told, sessions=made)
+    trial = Trial(**told, sessions=made, onlooker=made)
     NoteFacts.topic = trial.topics[0]
     CATALOG.update(EVENTS)
     if kind == "relay":

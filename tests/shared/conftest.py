@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.embedded.platform import Platform
 from deploy.embedded.processes import Processes
@@ -42,8 +43,10 @@ async def trial(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     engine = connect(Database(url=url), "trial")
     async with engine.begin() as connection:
         await connection.run_sync(_create_tables)
-    yield Trial(name, url, platform.kafka_servers, (notes, persons), sessions(engine))
+    onlooker = create_async_engine(engine.url, pool_pre_ping=True)
+    yield Trial(name, url, platform.kafka_servers, (notes, persons), sessions(engine), sessions(onlooker))
     await engine.dispose()
+    await onlooker.dispose()
     await _administer(superuser, f"drop database {name} with (force)")
     await _delete(platform.kafka_servers, [notes, persons])
 

@@ -72,19 +72,19 @@ async def read(trial: Trial, topic: str | None = None) -> list[ConsumerRecord]:
 
 async def rows(trial: Trial, query: str, **values: Any) -> list[Any]:
     """What a query finds now."""
-    async with trial.sessions() as db, db.begin():
+    async with trial.onlooker() as db, db.begin():
         return list((await db.execute(text(query), values)).mappings())
 
 
 async def value(trial: Trial, query: str, **values: Any) -> Any:
     """The one value that a query finds now."""
-    async with trial.sessions() as db, db.begin():
+    async with trial.onlooker() as db, db.begin():
         return await db.scalar(text(query), values)
 
 
 async def change(trial: Trial, statement: str, **values: Any) -> None:
     """Do what an operator would do by hand."""
-    async with trial.sessions() as db, db.begin():
+    async with trial.onlooker() as db, db.begin():
         await db.execute(text(statement), values)
 
 

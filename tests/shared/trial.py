@@ -134,6 +134,8 @@ class Trial:
     topics: Sequence[str]
     """Of notes and of persons."""
     sessions: Sessions = field(repr=False)
+    onlooker: Sessions = field(repr=False)
+    """The test's own: what ends the service's connections leaves them alone."""
 
     def relay(self) -> Relay:
         """One of the service's relays."""
