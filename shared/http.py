@@ -8,6 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import text
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import CurrentCaller
 from shared.db import Db, Sessions
@@ -130,6 +132,28 @@ class _Command:
         if row.digest != self.digest:
             raise conflict("This Idempotency-Key was used for another command; send a fresh one.")
         return Response(row.body, row.status, media_type="application/json")
+
+
+@dataclass(frozen=True)
+class BodyLimit:
+    """Refuses a body that is too large; Starlette's own answers in plain text."""
+
+    app: ASGIApp
+    most: int
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Count what is read."""
+        size = 0
+
+        async def counted() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self.most:
+                raise HTTPException(413, f"The body may have at most {self.most} bytes.")
+            return message
+
+        await self.app(scope, counted, send)
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {

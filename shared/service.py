@@ -11,7 +11,6 @@ import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import text
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.types import Scope
 
 from shared import pages, problems, telemetry
@@ -19,6 +18,7 @@ from shared.auth import Verifier
 from shared.bus import Consumer, Handlers
 from shared.db import Commits, Sessions, connect, is_outage, sessions
 from shared.deadletters import explain
+from shared.http import BodyLimit
 from shared.outbox import Relay
 from shared.settings import Auth, Database, Http, Kafka, port
 
@@ -52,7 +52,7 @@ class Service:
             redoc_url=None,
             telemetry={"operation_spans": False, "metrics": False, "logs": False, "exclude": _unwatched},
         )
-        app.add_middleware(RequestBodyLimitMiddleware, max_body_size=Http().max_body)
+        app.add_middleware(BodyLimit, most=Http().max_body)
         problems.add_handlers(app)
         for router in self.routers:
             app.include_router(router)
