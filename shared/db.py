@@ -144,6 +144,11 @@ def is_outage(error: BaseException) -> bool:
     return isinstance(cause(error), OUTAGES)
 
 
+def is_taken(error: BaseException) -> bool:
+    """Whether somebody else has made the same row meanwhile."""
+    return isinstance(cause(error), pg.UniqueViolationError)
+
+
 def is_contention(error: BaseException) -> bool:
     """Whether the same work is likely to pass when simply done again."""
     return isinstance(cause(error), CONTENTION)

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import CurrentCaller
-from shared.db import Db, Sessions
+from shared.db import Db, Sessions, is_taken
 from shared.problems import Problem, ProblemDocument, conflict
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -96,6 +97,11 @@ class CommandRoute(QueryRoute):
             if not hasattr(request.state, "idempotency_key"):
                 raise
             error, command = problem, await _Command.of(request)
+        except DBAPIError as failure:
+            if not is_taken(failure):
+                raise
+            error = conflict("Somebody else has just done the same; read it again.")
+            command = await _Command.of(request)
         await db.rollback()
         if first := await command.recall(db):
             return first
