@@ -79,13 +79,16 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 async def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:
+        # FastAPI's word for a body that json cannot read: not UTF-8, nested too deep, a number of 5,000 digits.
+        return invalid("body", "must be JSON in UTF-8, with numbers and depth that can be read").response()
     title = HTTPStatus(error.status_code).phrase
     return Problem(error.status_code, title, str(error.detail), headers=error.headers).response()
 
 
 async def _validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    errors = [FieldError(field=_place(found["loc"]), message=_message(found)) for found in error.errors()]
+    errors = [_field(found) for found in error.errors()]
     detail = "; ".join(f"{found.field}: {found.message}" for found in errors[:3])
     return Problem(422, "Not valid", detail, errors[:50]).response()
 
@@ -94,12 +97,14 @@ async def _unexpected(_: Request, __: Exception) -> Response:
     return Problem(500, "Our fault", "Something failed here; it has been noted. Try again later.").response()
 
 
-def _place(location: Sequence[Any]) -> str:
-    return ".".join(str(part) for part in location)[:200]
-
-
-def _message(found: Mapping[str, Any]) -> str:
-    return str(found["msg"]).removeprefix("Value error, ")[:300]
+def _field(found: Mapping[str, Any]) -> FieldError:
+    place, message = found["loc"], str(found["msg"]).removeprefix("Value error, ")
+    match found["type"]:
+        case "json_invalid":
+            place, message = place[:1], f"must be JSON: {found['ctx']['error']} at character {place[1]}"
+        case "model_attributes_type":
+            message = "must be a JSON object, sent with Content-Type: application/json"
+    return FieldError(field=".".join(map(str, place))[:200], message=message[:300])
 
 
 def _json(document: Mapping[str, Any]) -> bytes:
