@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 
-from shared.vocabulary import Language, Short, Text
+from shared.vocabulary import Language, Short, storable, trimmed
 
-Mail = Annotated[Text, StringConstraints(max_length=254, pattern=r"^[^@\s<>\",;]+@[^@\s<>\",;]+\.[^@\s<>\",;]+$")]
-Phone = Annotated[Text, StringConstraints(max_length=30, pattern=r"^\+?[0-9 ()./-]{5,}$")]
+Mail = Annotated[str, trimmed(254, r"^[^@\s<>\",;]+@[^@\s<>\",;]+\.[^@\s<>\",;]+$"), storable]
+Phone = Annotated[str, trimmed(30, r"^\+?[0-9 ()./-]{5,}$"), storable]
 
 
 class ContactDraft(BaseModel):

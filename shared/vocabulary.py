@@ -99,8 +99,15 @@ def _storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_storable)]
+def trimmed(most: int | None = None, pattern: str | None = None) -> StringConstraints:
+    """What holds for every text: no blanks around it, and it says something."""
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=most, pattern=pattern)
+
+
+# The limits stand before the check: after it pydantic would count "items", not characters.
+storable = AfterValidator(_storable)
+Text = Annotated[str, trimmed(), storable]
 """Text that PostgreSQL and JSON can hold."""
-Title = Annotated[Text, StringConstraints(max_length=200)]
-Body = Annotated[Text, StringConstraints(max_length=8_000)]
-Short = Annotated[Text, StringConstraints(max_length=500)]
+Title = Annotated[str, trimmed(200), storable]
+Body = Annotated[str, trimmed(8_000), storable]
+Short = Annotated[str, trimmed(500), storable]

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import col, exists, select
 
 from services.intake.models import Company, Consortium, Contact, Proposal
@@ -30,7 +30,7 @@ from shared.events import (
 from shared.http import Session, commands, queries
 from shared.outbox import said
 from shared.problems import conflict, invalid, not_found
-from shared.vocabulary import Body, Challenge, Language, Province, Short, Text, Title, company_id
+from shared.vocabulary import Body, Challenge, Language, Province, Short, Title, company_id, storable, trimmed
 
 write = commands()
 read = queries()
@@ -45,7 +45,7 @@ class Draft(BaseModel):
 class CompanyDraft(Draft):
     """A company, as it presents itself."""
 
-    enterprise_number: Annotated[Text, StringConstraints(max_length=20)]
+    enterprise_number: Annotated[str, trimmed(20), storable]
     name: Short
     province: Province
     languages: Annotated[tuple[Language, ...], Field(min_length=1, max_length=3)]
