@@ -2,11 +2,15 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
 from deploy.settings import Settings
+from shared.vocabulary import Role
+from tests.browser import Browser
+from tests.factories import someone
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -23,3 +27,10 @@ async def services(platform: Platform) -> Platform:
     """The same, with the four services as processes of their own."""
     await platform.start(services=True)
     return platform
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def operator(services: Platform) -> AsyncIterator[Browser]:
+    """Who may read everything, in front of the running services; `of` makes it anybody else."""
+    async with httpx.AsyncClient(timeout=30) as http:
+        yield Browser(http, services, someone(Role.OPERATOR))

@@ -1,0 +1,103 @@
+"""People of companies and regions made for one test, and what they send; every value can be overridden."""
+
+import random
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from deploy.people import Person
+from shared.vocabulary import Region, Role, company_id
+
+Body = dict[str, Any]
+
+
+def enterprise_number() -> str:
+    """A Belgian enterprise number that checks; hardly ever the same one twice."""
+    head = random.randrange(10_000_000, 20_000_000)
+    return f"{head:08}{97 - head % 97:02}"
+
+
+def company_person(company: str | None = None) -> Person:
+    """Someone of a company that nobody else acts for, or of the one with this enterprise number."""
+    return Person(name=str(uuid4()), role=Role.COMPANY, company=company or enterprise_number())
+
+
+def region_person(region: Region = Region.HEBEI) -> Person:
+    """Someone who acts for a region."""
+    return Person(name=str(uuid4()), role=Role.REGION, region=region)
+
+
+def someone(role: Role, organisation: str | None = None) -> Person:
+    """Someone of another role."""
+    return Person(name=str(uuid4()), role=role, organisation=organisation)
+
+
+def company_of(person: Person) -> str:
+    """The id of the company that a person acts for."""
+    assert person.company
+    return str(company_id(person.company))
+
+
+def company_body(person: Person, **changes: Any) -> Body:
+    """A person's own company."""
+    body = {
+        "enterprise_number": person.company,
+        "name": "Dijlezuiver NV",
+        "province": "flemish_brabant",
+        "languages": ["nl", "en"],
+    }
+    return body | changes
+
+
+def contact_body(**changes: Any) -> Body:
+    """Whom to reach."""
+    body = {
+        "organisation": "Dijlezuiver NV",
+        "name": "Mieke Aerts",
+        "mail": f"{uuid4().hex}@dijlezuiver.example",
+        "phone": "+32 16 00 00 09",
+        "language": "nl",
+    }
+    return body | changes
+
+
+def consortium_body(*contributors: Person, **changes: Any) -> Body:
+    """A puzzle of which each contributor is asked to bring a part."""
+    parts = [{"title": f"Part {n}", "company_id": company_of(person)} for n, person in enumerate(contributors, 1)]
+    return {"title": "Dry cleaning of filter dust", "parts": parts} | changes
+
+
+def proposal_body(contact: UUID | str | None = None, **changes: Any) -> Body:
+    """A proposal under challenge 3, of which `need_body` knows nothing: the two never match unless a test wants it."""
+    body = {
+        "title": f"Quiet heat exchangers for school buildings {uuid4().hex[:8]}",
+        "body": "Fresh air without draught, made in Leuven.",
+        "language": "en",
+        "challenges": [3],
+        "contact_id": str(contact or uuid4()),
+    }
+    return body | changes
+
+
+def need_body(contact: UUID | str | None = None, **changes: Any) -> Body:
+    """A need under challenge 6."""
+    body = {
+        "title": f"Cleaning soil below a former coking plant {uuid4().hex[:8]}",
+        "body": "PAHs down to four metres.",
+        "language": "en",
+        "challenges": [6],
+        "deadline": (date.today() + timedelta(days=90)).isoformat(),
+        "contact_id": str(contact or uuid4()),
+    }
+    return body | changes
+
+
+def proposal_revision(proposal: Body, version: int, **changes: Any) -> Body:
+    """A proposal's body as a revision of one version."""
+    fixed = ("contact_id", "consortium_id")
+    return {name: value for name, value in proposal.items() if name not in fixed} | {"version": version} | changes
+
+
+def need_revision(need: Body, version: int, **changes: Any) -> Body:
+    """A need's body as a revision of one version."""
+    return need | {"version": version} | changes

@@ -1,0 +1,68 @@
+"""Every route of every service, from the services' OpenAPI documents: a new route is tested without being named."""
+
+import re
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+from uuid import uuid4
+
+from deploy.people import Person
+from deploy.settings import SERVICES
+from shared.service import Service
+from shared.vocabulary import Role
+from tests.factories import company_person, region_person, someone
+
+
+@dataclass(frozen=True)
+class Route:
+    """An operation of a service."""
+
+    service: str
+    method: str
+    path: str
+    fields: dict[str, dict[str, Any]] | None
+    """The JSON Schemas of the body's fields; None where no body is read."""
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.service}{self.path}"
+
+    def at(self, value: object = None) -> str:
+        """The path with this value, or ids that nothing has, in the place of its parameters."""
+        return re.sub(r"\{\w+\}", lambda _: str(value or uuid4()), self.path)
+
+    def user(self) -> Person:
+        """Someone of the role that the route is for."""
+        if self.service == "intake":
+            return company_person()
+        return someone(Role.OPERATOR) if self.service == "notify" else region_person()
+
+
+def _routes(service: str) -> list[Route]:
+    made: Service = getattr(import_module(f"services.{service}.app"), service)
+    document = made.app().openapi()
+    return [
+        Route(service, method.upper(), path, _fields(document, operation))
+        for path, operations in document["paths"].items()
+        for method, operation in operations.items()
+        if path.startswith("/v1/")
+    ]
+
+
+def _fields(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, dict[str, Any]] | None:
+    if "requestBody" not in operation:
+        return None
+    properties = _plain(document, operation["requestBody"]["content"]["application/json"]["schema"])["properties"]
+    return {name: _plain(document, schema) for name, schema in properties.items()}
+
+
+def _plain(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema without references and without `or null`."""
+    schema = next((each for each in schema.get("anyOf", []) if each.get("type") != "null"), schema)
+    if "$ref" in schema:
+        return dict(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
+    return {**schema, "items": _plain(document, schema["items"])} if "items" in schema else schema
+
+
+ROUTES = [route for service in SERVICES for route in _routes(service)]
+COMMANDS = [route for route in ROUTES if route.method != "GET"]
+WITH_BODY = [route for route in COMMANDS if route.fields]

@@ -1,0 +1,46 @@
+"""What is on the topics."""
+
+from collections.abc import Iterable
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer, ConsumerRecord
+
+from deploy.embedded.platform import Platform
+from deploy.waiting import until
+from shared.bus import decode
+from shared.events import Event
+
+
+async def events_of(platform: Platform, kind: type[Event], key: object) -> list[Event]:
+    """All that was said of one aggregate, in order, once its owner has nothing more to publish about it."""
+    await published(platform, kind.topic)
+    records = await records_on(platform, [kind.topic])
+    return [decode(record) for record in records if record.key == str(key).encode()]
+
+
+async def published(platform: Platform, topic: str) -> None:
+    """Wait until nobody's outbox holds anything for this topic."""
+    writers = next(each.writers for each in platform.manifest.topics if each.name == topic)
+    waiting = " union all ".join(f"select 1 from {writer}.outbox where topic = $1" for writer in writers)
+    connection = await asyncpg.connect(platform.database_url("postgres"))
+
+    async def empty() -> bool:
+        return not await connection.fetchval(f"select exists ({waiting})", topic)
+
+    try:
+        assert await until(empty, 30), f"the outbox for {topic} was not emptied"
+    finally:
+        await connection.close()
+
+
+async def records_on(platform: Platform, topics: Iterable[str]) -> list[ConsumerRecord]:
+    """Everything on these topics up to now; one key's records in order."""
+    found: list[ConsumerRecord] = []
+    async with AIOKafkaConsumer(
+        *topics, bootstrap_servers=platform.kafka_servers, auto_offset_reset="earliest", enable_auto_commit=False
+    ) as consumer:
+        ends = await consumer.end_offsets(consumer.assignment())
+        while any([await consumer.position(place) < end for place, end in ends.items()]):
+            for records in (await consumer.getmany(timeout_ms=50)).values():
+                found.extend(records)
+    return found
