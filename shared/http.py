@@ -1,11 +1,13 @@
 """HTTP in: a request is a transaction, a command runs once per Idempotency-Key, errors are problem documents."""
 
 import hashlib
+import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -14,7 +16,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import CurrentCaller
 from shared.db import Db, Sessions, is_taken
-from shared.problems import Problem, ProblemDocument, conflict
+from shared.deadletters import explain
+from shared.problems import Problem, ProblemDocument, conflict, our_fault
+
+log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -66,9 +71,16 @@ class QueryRoute(APIRoute):
 
         async def handle(request: Request) -> Response:
             sessions: Sessions = request.app.state.sessions
-            async with sessions() as db:
-                request.state.db = db
-                return await self.run(db, request, handler)
+            try:
+                async with sessions() as db:
+                    request.state.db = db
+                    return await self.run(db, request, handler)
+            except (Problem, HTTPException, RequestValidationError):
+                raise
+            except Exception as error:
+                # Not raised on: a server logs the message too, and it quotes the values of the statement.
+                log.error("%s %s failed: %s", request.method, self.path, explain(error, personal=True))
+                return our_fault().response()
 
         return handle
 

@@ -64,6 +64,11 @@ def conflict(detail: str) -> Problem:
     return Problem(409, "Not possible now", detail)
 
 
+def our_fault() -> Problem:
+    """A 500 that says nothing of what failed."""
+    return Problem(500, "Our fault", "Something failed here; it has been noted. Try again later.")
+
+
 def add_handlers(app: FastAPI) -> None:
     """Answer every error of this app with a problem document."""
     app.add_exception_handler(Problem, _problem)
@@ -94,7 +99,7 @@ async def _validation(_: Request, error: Exception) -> Response:
 
 
 async def _unexpected(_: Request, __: Exception) -> Response:
-    return Problem(500, "Our fault", "Something failed here; it has been noted. Try again later.").response()
+    return our_fault().response()
 
 
 def _field(found: Mapping[str, Any]) -> FieldError:

@@ -170,3 +170,17 @@ async def test_a_refused_command_may_be_mended_under_its_key(operator: Browser) 
     path, key = f"/v1/proposals/{proposal['proposal_id']}", str(uuid4())
     check_problem(await browser.send("intake", path, proposal_revision(draft, 7), method="PUT", key=key), 409)
     assert (await browser.done("intake", path, proposal_revision(draft, 1), method="PUT", key=key))["version"] == 2
+
+
+async def test_our_own_failure_says_nothing_personal_and_is_not_remembered(operator: Browser) -> None:
+    browser, key, body = operator.of(company_person()), str(uuid4()), contact_body()
+    await query(operator, "revoke insert on intake.contact from i2pcc_intake")
+    try:
+        answer = await browser.send("intake", CONTACTS, body, key=key)
+    finally:
+        await query(operator, "grant insert on intake.contact to i2pcc_intake")
+    assert "noted" in check_problem(answer, 500)["detail"]
+    log = (operator.platform.processes.logs / "intake.log").read_text()
+    assert "POST /v1/contacts failed: InsufficientPrivilegeError" in log
+    assert body["mail"] not in log
+    await browser.done("intake", CONTACTS, body, key=key)
