@@ -21,8 +21,15 @@ async def test_positive_answer_introduces_both_parties(services: Platform) -> No
         operator = story.operator()
 
         async def matches() -> dict[tuple[str, str], Any]:
-            found = await operator.read("matching", "/matches", limit=100)
-            return {(match["need_id"], match["proposal_id"]): match for match in found}
+            """The story's own: other tests' proposals may answer its needs too."""
+            found = [
+                match
+                for need in story.needs.values()
+                for match in await operator.read("matching", "/matches", need_id=need["need_id"], limit=100)
+            ]
+            pairs = {(match["need_id"], match["proposal_id"]): match for match in found}
+            mine = {proposal["proposal_id"] for proposal in story.proposals.values()}
+            return {pair: match for pair, match in pairs.items() if pair[1] in mine}
 
         async def presented() -> bool:
             found = await matches()

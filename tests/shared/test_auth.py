@@ -20,9 +20,9 @@ from deploy.settings import SERVICES
 from shared.auth import LEEWAY, Verifier
 from shared.problems import Problem
 from shared.settings import Auth
-from shared.vocabulary import Role
+from shared.vocabulary import Region, Role
 from tests.browser import Browser, check_problem
-from tests.factories import company_person, region_person, someone
+from tests.factories import company_person, enterprise_number, region_person, someone
 from tests.routes import COMMANDS, ROUTES, Route
 
 Header = dict[str, Any]
@@ -144,6 +144,7 @@ STRANGERS = {
     "operator": someone(Role.OPERATOR),
     "company without one": someone(Role.COMPANY),
     "region without one": someone(Role.REGION),
+    "coordinator of both": Person(name="x", role=Role.COORDINATOR, company=enterprise_number(), region=Region.HEBEI),
 }
 MAY = {"intake": "company", "regions": "region", "matching": "region"}
 
