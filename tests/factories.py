@@ -68,10 +68,10 @@ def consortium_body(*contributors: Person, **changes: Any) -> Body:
 
 
 def proposal_body(contact: UUID | str | None = None, **changes: Any) -> Body:
-    """A proposal under challenge 3, of which `need_body` knows nothing: the two never match unless a test wants it."""
+    """A proposal that answers nobody's need: a side keeps its ten best matches, and other tests count on theirs."""
     body = {
-        "title": f"Quiet heat exchangers for school buildings {uuid4().hex[:8]}",
-        "body": "Fresh air without draught, made in Leuven.",
+        "title": f"A brass band for weddings {uuid4().hex[:8]}",
+        "body": "Twelve players, from Leuven.",
         "language": "en",
         "challenges": [3],
         "contact_id": str(contact or uuid4()),
@@ -80,10 +80,10 @@ def proposal_body(contact: UUID | str | None = None, **changes: Any) -> Body:
 
 
 def need_body(contact: UUID | str | None = None, **changes: Any) -> Body:
-    """A need under challenge 6."""
+    """A need that nobody's proposal answers, for the same reason."""
     body = {
-        "title": f"Cleaning soil below a former coking plant {uuid4().hex[:8]}",
-        "body": "PAHs down to four metres.",
+        "title": f"Lessons in watercolour painting {uuid4().hex[:8]}",
+        "body": "For beginners, on Saturdays.",
         "language": "en",
         "challenges": [6],
         "deadline": (date.today() + timedelta(days=90)).isoformat(),

@@ -157,9 +157,9 @@ async def test_a_proposal_is_revised_and_withdrawn_with_a_version_each(operator:
     proposal = await lead.done("intake", PROPOSALS, draft)
     path = f"{PROPOSALS}/{proposal['proposal_id']}"
     revised = await lead.done(
-        "intake", path, proposal_revision(draft, 1, title="Quieter", challenges=[9]), method="PUT"
+        "intake", path, proposal_revision(draft, 1, title="A quieter band", challenges=[9]), method="PUT"
     )
-    assert (revised["version"], revised["title"], revised["challenges"]) == (2, "Quieter", [9])
+    assert (revised["version"], revised["title"], revised["challenges"]) == (2, "A quieter band", [9])
     assert (await lead.done("intake", f"{path}/withdraw"))["withdrawn"]
     for answer in (
         await lead.send("intake", path, proposal_revision(draft, 3), method="PUT"),

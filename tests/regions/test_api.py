@@ -21,8 +21,8 @@ async def test_a_need_is_posted_revised_and_closed_with_a_version_each(operator:
     need = await region.done("regions", NEEDS, draft)
     assert (need["region"], need["challenges"], need["deadline"]) == ("hebei", [6, 7], None)
     path = f"{NEEDS}/{need['need_id']}"
-    revised = await region.done("regions", path, need_revision(draft, 1, title="Cleaner"), method="PUT")
-    assert (revised["version"], revised["title"]) == (2, "Cleaner")
+    revised = await region.done("regions", path, need_revision(draft, 1, title="Lessons in etching"), method="PUT")
+    assert (revised["version"], revised["title"]) == (2, "Lessons in etching")
     closed = await region.done("regions", f"{path}/close")
     assert closed["closed"]
     assert (await region.read("regions", path)).json() == closed

@@ -125,7 +125,12 @@ async def test_a_repeat_gets_the_first_answer_though_the_rule_has_become_false(o
     proposal = await browser.done("intake", "/v1/proposals", draft)
     path = f"/v1/proposals/{proposal['proposal_id']}"
     commands: list[dict[str, Any]] = [
-        {"path": path, "body": proposal_revision(draft, 1, title="Quieter"), "method": "PUT", "key": str(uuid4())},
+        {
+            "path": path,
+            "body": proposal_revision(draft, 1, title="A quieter band"),
+            "method": "PUT",
+            "key": str(uuid4()),
+        },
         {"path": f"{path}/withdraw", "key": str(uuid4())},
     ]
     first = [await browser.send("intake", **command) for command in commands]
