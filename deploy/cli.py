@@ -98,3 +98,7 @@ def _platform(steps: "Screen | None" = None) -> "Platform":
     from deploy.settings import Settings, read
 
     return Platform(read(Settings), steps)
+
+
+if __name__ == "__main__":
+    main()

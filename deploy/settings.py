@@ -62,6 +62,7 @@ class Provision(BaseSettings):
     kafka_replication: int = Field(default=1, ge=1, description="copies of each topic")
     postgres_url: str = Field(description="postgresql:// of a superuser, with its database")
     role_password: str | None = Field(default=None, description="one for all roles, in development")
+    passwords_file: Path | None = Field(default=None, description="JSON: the password of each role")
 
 
 def port_names() -> list[str]:

@@ -52,11 +52,12 @@ def _signing_key(folder: Path) -> ECKey:
     return key
 
 
-def write(file: Path, text: str) -> None:
-    """Write a file that only its owner reads, whole or not at all."""
+def write(file: Path, text: str, owner: int = -1, mode: int = 0o600) -> None:
+    """Write a file that only its owner reads, whole or not at all; the owner is a user's number, or who writes it."""
     beside = file.with_name(f"{file.name}.new")
-    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     with os.fdopen(descriptor, "w") as stream:
+        os.fchown(descriptor, owner, owner)
         stream.write(text)
         stream.flush()
         os.fsync(descriptor)

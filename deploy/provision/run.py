@@ -1,6 +1,7 @@
 """The whole provisioning: topics beside roles, then each service's migrations."""
 
 import asyncio
+import json
 import os
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -62,7 +63,8 @@ def role_url(server: str, database: str, role: str, passwords: Mapping[str, str]
 async def from_environment(settings: Provision) -> None:
     """Provision servers that someone else starts, as soon as they answer."""
     manifest = manifests.load()
-    passwords = {role: _password(role, settings) for role in manifest.roles()}
+    kept = json.loads(settings.passwords_file.read_text()) if settings.passwords_file else {}
+    passwords = {role: _password(role, settings, kept) for role in manifest.roles()}
     parts = urlsplit(settings.postgres_url)
     await _answers("PostgreSQL", parts.hostname or "", parts.port or 5432)
     for server in settings.kafka_servers.split(","):
@@ -76,9 +78,10 @@ async def _answers(name: str, host: str, port: int) -> None:
         raise Problem(f"{name} at {host}:{port} did not answer within {PATIENCE:.0f} seconds.")
 
 
-def _password(role: str, settings: Provision) -> str:
+def _password(role: str, settings: Provision, kept: Mapping[str, str]) -> str:
     name = f"I2PCC_PASSWORD_{role}".upper()
-    password = os.environ.get(name) or settings.role_password
+    password = os.environ.get(name) or kept.get(role) or settings.role_password
     if not password:
-        raise Problem(f"{name} is not set.", "Or set I2PCC_ROLE_PASSWORD, one for all roles.", code=2)
+        others = "Or set I2PCC_PASSWORDS_FILE, or I2PCC_ROLE_PASSWORD, one for all roles."
+        raise Problem(f"{name} is not set.", others, code=2)
     return password
