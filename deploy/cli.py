@@ -86,11 +86,12 @@ def provision() -> None:
 def demo(
     once: Annotated[bool, typer.Option(help="End when the sample has been played.")] = False,
     data: Annotated[Path | None, typer.Option(help="Play this folder instead of the sample.")] = None,
+    compose: Annotated[bool, typer.Option("--compose", help="Play on the Docker stack of docker-compose.yml.")] = False,
 ) -> None:
     """Play the sample through and show what happens."""
     from deploy.demo.play import demo as play
 
-    play(once=once, data=data)
+    play(once=once, data=data, compose=compose)
 
 
 def _platform(steps: "Screen | None" = None) -> "Platform":

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from deploy.embedded import steps
 from deploy.embedded.platform import PARTS, Platform
+from deploy.stage import Stage
 
 console = Console(highlight=False)
 
@@ -58,7 +59,7 @@ class _Bar(ProgressColumn):
         return row
 
 
-def show_addresses(platform: Platform, title: str, ending: str) -> None:
+def show_addresses(platform: Stage, title: str, ending: str) -> None:
     """Where to go now, and how it ends."""
     table = _table("", "address")
     for name, url in platform.urls.items():

@@ -53,6 +53,16 @@ class Settings(BaseSettings):
         """The address to reach the HTTP servers at."""
         return "127.0.0.1" if self.http_host == "0.0.0.0" else self.http_host
 
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where the HTTP servers are, by name."""
+        return {name: f"http://{self.address}:{self.port(name)}" for name in (*SERVICES, "mailbox")}
+
+    @property
+    def kafka_servers(self) -> str:
+        """Kafka's host:port."""
+        return f"127.0.0.1:{self.kafka_port}"
+
 
 class Provision(BaseSettings):
     """Servers that are somewhere else, for `i2pcc provision`."""

@@ -18,8 +18,8 @@ class Client:
         self._urls = urls
         self._headers = {"Authorization": f"Bearer {token}"}
 
-    async def command(self, service: str, path: str, body: Any = None) -> Any:
-        """Send a command with a fresh Idempotency-Key.
+    async def command(self, service: str, path: str, body: Any = None, again: bool = False) -> Any:
+        """Send a command with a fresh Idempotency-Key; `again`: that it was done before is no problem.
 
         Raises:
             Problem: it was refused, with the platform's own words.
@@ -27,7 +27,7 @@ class Client:
         answer = await self._http.post(
             f"{self._urls[service]}/v1{path}", json=body, headers=self._headers | {"Idempotency-Key": str(uuid4())}
         )
-        return _checked(answer)
+        return answer.json() if again and answer.status_code == 409 else _checked(answer)
 
     async def read(self, service: str, path: str, **query: Any) -> Any:
         """Read something.

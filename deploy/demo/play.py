@@ -10,6 +10,7 @@ import httpx
 from aiokafka import AIOKafkaConsumer
 from rich.table import Table
 
+from deploy.demo.compose import Compose
 from deploy.demo.sample import SHIPPED, Sample, SampleError, load
 from deploy.demo.story import Storyteller
 from deploy.demo.telling import key, tell
@@ -17,6 +18,7 @@ from deploy.embedded.platform import Platform
 from deploy.problems import Problem
 from deploy.screen import Screen, console, show_addresses
 from deploy.settings import Settings, read
+from deploy.stage import Stage
 from deploy.waiting import until
 from shared.bus import decode
 from shared.events import CATALOG, Event, MatchDeclined, MatchFacts, MatchIntroduced, MatchPresented
@@ -25,23 +27,20 @@ PATIENCE = 60.0
 """Seconds that any one step may take."""
 
 
-def demo(*, once: bool, data: Path | None) -> None:
-    """Play a sample; ends by itself if `once`, else at Ctrl-C. Leaves no process behind."""
+def demo(*, once: bool, data: Path | None, compose: bool = False) -> None:
+    """Play a sample, here or on Docker; ends by itself if `once`, else at Ctrl-C. Leaves no process behind."""
     try:
         sample = load(data or SHIPPED)
     except SampleError as error:
         raise Problem(str(error), "The format is described in deploy/demo/sample/README.md.", code=2) from None
     settings = read(Settings)
     settings = settings.model_copy(update={"state": settings.state.with_name(f"{settings.state.name}-demo")})
-    shutil.rmtree(settings.state, ignore_errors=True)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_run(sample, settings, once))
+        asyncio.run(_run(sample, settings, once, compose))
 
 
-async def _run(sample: Sample, settings: Settings, once: bool) -> None:
-    with Screen() as screen:
-        platform = Platform(settings, screen)
-        await platform.start()
+async def _run(sample: Sample, settings: Settings, once: bool, compose: bool) -> None:
+    platform = await _started_on_docker(settings) if compose else await _started_here(settings)
     try:
         async with httpx.AsyncClient(timeout=30) as http, Audience(platform.kafka_servers) as audience:
             story = Storyteller(sample, platform, http)
@@ -53,6 +52,20 @@ async def _run(sample: Sample, settings: Settings, once: bool) -> None:
             await asyncio.Event().wait()
     finally:
         await platform.stop()
+
+
+async def _started_here(settings: Settings) -> Stage:
+    shutil.rmtree(settings.state, ignore_errors=True)
+    with Screen() as screen:
+        platform = Platform(settings, screen)
+        await platform.start()
+    return platform
+
+
+async def _started_on_docker(settings: Settings) -> Stage:
+    stack = Compose(settings)
+    await stack.start()
+    return stack
 
 
 async def _play(story: Storyteller, audience: "Audience") -> None:
@@ -76,7 +89,7 @@ def _is(event: Event, kind: type[MatchFacts], pair: tuple[str, str]) -> bool:
     return isinstance(event, kind) and key(event) == pair
 
 
-async def _check_mailbox(story: Storyteller, platform: Platform, http: httpx.AsyncClient) -> None:
+async def _check_mailbox(story: Storyteller, platform: Stage, http: httpx.AsyncClient) -> None:
     """The introduction is in both mailboxes, or the demo has failed."""
     told = story.sample.story.accept
     by = [n.by for n in story.sample.needs if n.key == told.need]

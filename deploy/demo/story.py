@@ -7,19 +7,19 @@ import httpx
 
 from deploy.demo.client import Client
 from deploy.demo.sample import Company, Need, Proposal, Sample
-from deploy.embedded.platform import Platform
 from deploy.people import Person
+from deploy.stage import Stage
 from shared.vocabulary import Role, company_id
 
 
 class Storyteller:
     """Plays a sample on a platform that is up. What it posted is found in `needs` and `proposals`, by key."""
 
-    def __init__(self, sample: Sample, platform: Platform, http: httpx.AsyncClient) -> None:
+    def __init__(self, sample: Sample, stage: Stage, http: httpx.AsyncClient) -> None:
         self.sample = sample
         self.needs: dict[str, dict[str, Any]] = {}
         self.proposals: dict[str, dict[str, Any]] = {}
-        self._platform = platform
+        self._stage = stage
         self._http = http
         self._contacts: dict[str, str] = {}
 
@@ -33,7 +33,7 @@ class Storyteller:
             region=found.region,
             organisation=found.organisation,
         )
-        return Client(self._http, self._platform.urls, person, person.token(self._platform.signing_key))
+        return Client(self._http, self._stage.urls, person, person.token(self._stage.signing_key))
 
     def operator(self) -> Client:
         """The one who may read everything."""
@@ -71,7 +71,7 @@ class Storyteller:
 
     async def _register(self, company: Company) -> None:
         body = company.model_dump(mode="json", include={"enterprise_number", "name", "province", "languages"})
-        await self.as_(company.by).command("intake", "/companies", body)
+        await self.as_(company.by).command("intake", "/companies", body, again=True)
 
     async def _share_contact(self, handle: str) -> None:
         person = self.sample.person(handle)

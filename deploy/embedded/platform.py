@@ -98,13 +98,12 @@ class Platform:
     @property
     def urls(self) -> dict[str, str]:
         """Where the HTTP servers are, by name."""
-        names = (*SERVICES, "mailbox")
-        return {name: f"http://{self.settings.address}:{self.settings.port(name)}" for name in names}
+        return self.settings.urls
 
     @property
     def kafka_servers(self) -> str:
         """Kafka's host:port."""
-        return f"127.0.0.1:{self.settings.kafka_port}"
+        return self.settings.kafka_servers
 
     def database_url(self, role: str) -> str:
         """A postgresql:// URL; the superuser is `postgres`."""

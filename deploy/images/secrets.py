@@ -9,33 +9,25 @@ from deploy import manifest as manifests
 from deploy.embedded.secrets import SUPERUSER, keep, write
 from shared.settings import PORTS
 
-POSTGRES = 999
-"""The user of the official image."""
-PROVISION = 10_000
-"""The user of our images."""
+USERS = {"postgres": 999, "provision": 10_000, **PORTS}
+"""The number of each container's user: the official image's, our images' own, and for a service that of its port."""
 
 
-def share(folder: Path, users: Mapping[str, int] = PORTS) -> None:
-    """Write a file per container, for its user alone. What is there already stays as it is.
+def share(folder: Path, users: Mapping[str, int] = USERS) -> None:
+    """Write each container's files, for its user alone. Passwords and the key, once made, stay as they are.
 
     Args:
         folder: a volume that all containers mount; its subfolder `made` is for the caller alone.
-        users: the number of the user that each service runs as; by default that of its port.
+        users: as in USERS.
     """
     manifest = manifests.load()
     made = keep(folder / "made", manifest.roles())
-    passwords = made.passwords
     write(folder / "jwks.json", made.jwks_file.read_text(), mode=0o644)
-    write(folder / "postgres", passwords[SUPERUSER], POSTGRES)
-    write(folder / "provision.json", json.dumps(passwords), PROVISION)
-    write(folder / "provision.pgpass", _pgpass(SUPERUSER, passwords), PROVISION)
-    for service, user in users.items():
-        write(folder / f"{service}.pgpass", _pgpass(manifest.services[service].role, passwords), user)
-
-
-def _pgpass(role: str, passwords: Mapping[str, str]) -> str:
-    """A PGPASSFILE, which keeps the password out of the environment, where `docker inspect` shows it."""
-    return f"*:*:*:{role}:{passwords[role]}\n"
+    write(folder / "postgres", made.passwords[SUPERUSER], users["postgres"])
+    write(folder / "provision.json", json.dumps(made.passwords), users["provision"])
+    roles = {"provision": SUPERUSER} | {service: manifest.services[service].role for service in PORTS}
+    for reader, role in roles.items():
+        write(folder / f"{reader}.pgpass", f"*:*:*:{role}:{made.passwords[role]}\n", users[reader])
 
 
 if __name__ == "__main__":

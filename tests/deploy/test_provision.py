@@ -1,11 +1,18 @@
 """Servers are what the manifest says, and services have their rights and no more."""
 
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+
 import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.embedded.platform import Platform
+from deploy.embedded.secrets import write
 from deploy.manifest import Topic
 from deploy.provision import topics
 from deploy.provision.run import provision
@@ -108,3 +115,24 @@ async def test_provisioning_again_changes_nothing(platform: Platform) -> None:
     before = await value(platform, "postgres", "select count(*) from pg_roles")
     await provision(platform.kafka_servers, platform.database_url("postgres"), platform.secrets.passwords)
     assert await value(platform, "postgres", "select count(*) from pg_roles") == before
+
+
+async def test_the_command_brings_servers_elsewhere_back_with_passwords_from_files(
+    platform: Platform, tmp_path: Path
+) -> None:
+    passwords = platform.secrets.passwords
+    (tmp_path / "passwords.json").write_text(json.dumps(passwords))
+    write(tmp_path / "pgpass", f"*:*:*:postgres:{passwords['postgres']}")
+    assert not await refused(platform, "postgres", "alter role i2pcc_portal password 'drifted'")
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.cli", "provision"),
+        env=os.environ
+        | {
+            "I2PCC_KAFKA_SERVERS": platform.kafka_servers,
+            "I2PCC_POSTGRES_URL": f"postgresql://postgres@127.0.0.1:{platform.settings.postgres_port}/postgres",
+            "I2PCC_PASSWORDS_FILE": str(tmp_path / "passwords.json"),
+            "PGPASSFILE": str(tmp_path / "pgpass"),
+        },
+    )
+    assert await child.wait() == 0
+    assert await value(platform, "i2pcc_portal", "select 1") == 1

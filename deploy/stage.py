@@ -1,0 +1,31 @@
+"""What a story is played on, and what the screen shows of it: the platform, wherever it runs."""
+
+from typing import Protocol
+
+from joserfc.jwk import ECKey
+
+from deploy.settings import Settings
+
+
+class Stage(Protocol):
+    """A platform that can be reached from this machine."""
+
+    settings: Settings
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where the HTTP servers are, by name."""
+
+    @property
+    def kafka_servers(self) -> str:
+        """Kafka's host:port."""
+
+    @property
+    def signing_key(self) -> ECKey:
+        """What tokens are signed with that the services believe."""
+
+    async def start(self) -> None:
+        """Bring everything up."""
+
+    async def stop(self) -> None:
+        """Stop what was started."""

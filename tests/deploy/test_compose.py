@@ -1,0 +1,178 @@
+"""docker-compose.yml and the Dockerfile name nothing that is not there, and say what the rest of the platform says."""
+
+import importlib
+import json
+import os
+import re
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import yaml
+
+from deploy import cli, manifest
+from deploy.demo import compose
+from deploy.embedded import jars, kafka, mailbox
+from deploy.images.secrets import USERS, share
+from deploy.settings import SERVICES, Settings, refuse_unknown
+
+ROOT = compose.FILE.parent
+STACK: dict[str, dict[str, Any]] = yaml.safe_load(compose.FILE.read_text())["services"]
+PARTS = sorted(STACK)
+BUILT = sorted(name for name, part in STACK.items() if "build" in part)
+DOCKERFILE = (ROOT / "deploy/images/Dockerfile").read_text()
+READERS = sorted(name for name, part in STACK.items() if "/run/i2pcc/" in json.dumps(part.get("environment")))
+PUBLISHED = re.compile(r"(?:127\.0\.0\.1|\$\{I2PCC_HTTP_HOST:-127\.0\.0\.1}):\$\{I2PCC_(\w+)_PORT:-(\d+)}:(\d+)")
+
+
+def variables(part: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = part.get("environment", {})
+    return found
+
+
+def listening(name: str) -> dict[str, int]:
+    """The ports that a part of ours listens on inside its container, by their settings."""
+    defaults = {setting: field.default for setting, field in Settings.model_fields.items() if setting.endswith("_port")}
+    return {
+        setting: int(variables(STACK[name]).get(f"I2PCC_{setting}".upper(), port)) for setting, port in defaults.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the container `secrets` leaves; only root may give files to others."""
+    folder = tmp_path_factory.mktemp("volume")
+    share(folder, USERS if os.geteuid() == 0 else dict.fromkeys(USERS, os.geteuid()))
+    return folder
+
+
+def test_the_stack_is_all_that_the_platform_is() -> None:
+    assert set(STACK) == {*SERVICES, "kafka", "postgres", "mailbox", "provision", "secrets"}
+
+
+def test_servers_are_the_official_images_of_the_versions_tried() -> None:
+    (version,) = [jar.version for jar in jars.locked() if jar.artifact == "kafka_2.13"]
+    assert STACK["kafka"]["image"] == f"apache/kafka:{version}"
+    assert STACK["postgres"]["image"] == "pgvector/pgvector:pg18"
+
+
+def test_kafka_is_set_as_the_embedded_one() -> None:
+    lines = (kafka.HERE / "server.properties").read_text().splitlines()
+    embedded = dict(line.split("=", 1) for line in lines)
+    here = {
+        key.removeprefix("KAFKA_").lower().replace("_", "."): text for key, text in variables(STACK["kafka"]).items()
+    }
+    common = here.keys() & embedded.keys() - {
+        "listeners",
+        "advertised.listeners",
+        "log.dirs",
+        "listener.security.protocol.map",
+    }
+    assert {key: here[key] for key in common} == {key: embedded[key] for key in common}
+    assert {key for key in embedded if "replication" in key or "auto.create" in key} <= common
+
+
+@pytest.mark.parametrize("name", BUILT)
+def test_every_image_is_made_by_the_one_dockerfile_with_an_extra_of_its_name(name: str) -> None:
+    build = STACK[name]["build"]
+    assert (ROOT / build["context"] / build["dockerfile"]).read_text() == DOCKERFILE
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert build["args"]["SERVICE"] == name
+    assert name in extras
+    assert all(f"ARG {argument}\n" in DOCKERFILE for argument in build["args"])
+
+
+def test_the_image_is_made_of_files_that_are_there_and_not_ignored() -> None:
+    sources = [word for line in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.M) for word in line.split()]
+    kept = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.M)
+    assert set(sources) == set(kept)
+    assert all((ROOT / source).exists() for source in sources)
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_every_variable_belongs_to_a_setting(name: str) -> None:
+    named = {*variables(STACK[name]), *re.findall(r"\$\{(\w+)", json.dumps(STACK[name]))}
+    refuse_unknown(dict.fromkeys(named, ""))
+
+
+@pytest.mark.parametrize("name", [*BUILT, "secrets"])
+def test_every_command_is_there(name: str) -> None:
+    _, _, module, *arguments = STACK[name].get("command", ["python", "-m", f"services.{name}.app"])
+    assert find_spec(module)
+    if module == "deploy.cli":
+        assert arguments[0] in {
+            command.callback.__name__ for command in cli.app.registered_commands if command.callback
+        }
+
+
+@pytest.mark.parametrize("name", [name for name in PARTS if "ports" in STACK[name]])
+def test_ports_are_the_embedded_platforms_on_the_loopback_address(name: str) -> None:
+    for port in STACK[name]["ports"]:
+        found = PUBLISHED.fullmatch(port)
+        assert found, f"{port} is open to others, or has no variable"
+        setting, outside, inside = found[1].lower(), int(found[2]), int(found[3])
+        assert outside == Settings.model_fields[f"{setting}_port"].default
+        if name in BUILT:
+            assert inside == listening(name)[f"{setting}_port"]
+
+
+@pytest.mark.parametrize("name", [*SERVICES, "mailbox"])
+def test_health_is_asked_where_the_app_answers(name: str, tmp_path: Path) -> None:
+    (address,) = re.findall(r"http://[^']+", STACK[name]["healthcheck"]["test"][-1])
+    url = urlsplit(address)
+    assert (url.hostname, url.port) == ("127.0.0.1", listening(name)[f"{name}_port"])
+    if name == "mailbox":
+        paths = {getattr(route, "path", "") for route in mailbox.web(mailbox.Box(tmp_path / "mail")).routes}
+    else:
+        paths = set(getattr(importlib.import_module(f"services.{name}.app"), name).app().openapi()["paths"])
+    assert url.path in paths
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_has_its_own_role_and_waits_for_provisioning(name: str) -> None:
+    made = manifest.load()
+    url = urlsplit(variables(STACK[name])["I2PCC_DATABASE_URL"])
+    assert (url.username, url.path) == (made.services[name].role, f"/{made.database}")
+    assert STACK[name]["depends_on"] == {"provision": {"condition": "service_completed_successfully"}}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_the_file_holds_no_password(name: str) -> None:
+    urls = [str(value) for value in variables(STACK[name]).values() if "://" in str(value)]
+    assert not [url for url in urls if urlsplit(url).password]
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_secrets_are_read_by_the_user_they_are_made_for(name: str, volume: Path) -> None:
+    for path in re.findall(r"/run/i2pcc/([\w.]+)", json.dumps(variables(STACK[name]))):
+        stat = (volume / path).stat()
+        assert stat.st_mode & 0o077 == (0o044 if path == "jwks.json" else 0)
+        assert os.geteuid() != 0 or path == "jwks.json" or stat.st_uid == user(name)
+
+
+def user(name: str) -> int:
+    """The number of the user that a container runs as."""
+    (ours,) = re.findall(r"^USER (\d+)", DOCKERFILE, re.M)
+    return int(STACK[name].get("user", ours).partition(":")[0])
+
+
+def test_the_demo_finds_the_signing_key(volume: Path) -> None:
+    assert (volume / Path(compose.KEY).relative_to("/run/i2pcc")).exists()
+
+
+def test_each_reads_its_own_secrets_and_nobody_elses(volume: Path) -> None:
+    assert {*SERVICES, "postgres", "provision"} == set(READERS)
+    assert len({user(name) for name in READERS}) == len(READERS)
+    assert (volume / "made").stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_containers_may_do_little(name: str) -> None:
+    part = STACK[name]
+    assert part["security_opt"] == ["no-new-privileges:true"]
+    assert part["cap_drop"] == ["ALL"]
+    assert part["logging"]["options"]["max-size"]
+    assert part.get("read_only") or name == "kafka"
