@@ -94,6 +94,17 @@ def demo(
     play(once=once, data=data, compose=compose)
 
 
+@app.command()
+def bench(
+    names: Annotated[list[str] | None, typer.Argument(help="relay, consume, intake, e2e, start; all if none")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the figures to this file too.")] = None,
+) -> None:
+    """Measure the platform beside its peers, on servers of its own."""
+    from deploy.bench.run import bench as measure
+
+    measure(names or [], json)
+
+
 def _platform(steps: "Screen | None" = None) -> "Platform":
     from deploy.embedded.platform import Platform
     from deploy.settings import Settings, read

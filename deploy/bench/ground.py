@@ -1,0 +1,97 @@
+"""Where a bench runs: real servers on ports of their own, a scratch database, scratch topics."""
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeAlias
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from deploy.embedded.platform import Platform
+from deploy.embedded.secrets import SUPERUSER
+from deploy.provision.database import with_database
+
+Figures: TypeAlias = dict[str, Any]
+"""A bench's figures by name; under `ratio` one number per peer, how many times as fast the platform was."""
+
+PARTITIONS = 6
+
+
+class Ground:
+    """The servers, and what a bench needs of them."""
+
+    def __init__(self, platform: Platform) -> None:
+        self.platform = platform
+        self.servers = platform.kafka_servers
+        self.url = with_database(platform.database_url(SUPERUSER), "bench")
+
+    async def clear(self, *scripts: str) -> None:
+        """Have an empty scratch database with these tables."""
+        postgres = await asyncpg.connect(with_database(self.url, "postgres"))
+        try:
+            await postgres.execute("drop database if exists bench with (force)")
+            await postgres.execute("create database bench")
+        finally:
+            await postgres.close()
+        async with self.database() as database:
+            for script in scripts:
+                await database.execute(script)
+
+    @asynccontextmanager
+    async def database(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection to the scratch database."""
+        connection = await asyncpg.connect(self.url)
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def topic(self, name: str) -> None:
+        """Make an empty topic."""
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
+        await admin.start()
+        try:
+            await admin.create_topics([NewTopic(name, PARTITIONS, 1)])
+        finally:
+            await admin.close()
+
+    async def fill(self, topic: str, records: Iterable[tuple[bytes, bytes, list[tuple[str, bytes]]]]) -> None:
+        """Write records (key, value, headers) to a topic."""
+        async with AIOKafkaProducer(bootstrap_servers=self.servers, acks="all", linger_ms=5) as producer:
+            sent = [await producer.send(topic, value, key, headers=headers) for key, value, headers in records]
+            await asyncio.gather(*sent)
+
+
+def percentile(values: Sequence[float], percent: int) -> float:
+    """The value that so many per cent do not exceed, interpolated; at least two values."""
+    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]
+
+
+def milliseconds(seconds: Sequence[float]) -> Figures:
+    """Median and 99th percentile, in ms."""
+    return {"p50_ms": round(percentile(seconds, 50) * 1_000, 1), "p99_ms": round(percentile(seconds, 99) * 1_000, 1)}
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have something go on meanwhile that would never end; its failure is told at the end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def at_rate(rate: float, count: int, work: Callable[[int], Coroutine[Any, Any, None]]) -> None:
+    """Begin so many pieces of work a second, however long each takes, and wait for all."""
+    begin = time.perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for number in range(count):
+            await asyncio.sleep(max(0, begin + number / rate - time.perf_counter()))
+            group.create_task(work(number))

@@ -1,0 +1,1 @@
+"""The same work, as people would write it without this platform's plumbing."""

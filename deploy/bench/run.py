@@ -1,0 +1,55 @@
+"""Runs benches on servers of their own, shows what they found, and writes it down."""
+
+import asyncio
+import importlib
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+import uvloop
+from rich.table import Table
+
+from deploy.bench.ground import Figures, Ground
+from deploy.embedded.platform import Platform
+from deploy.problems import Problem
+from deploy.screen import console
+from deploy.settings import Settings
+
+BENCHES = ("relay", "consume", "intake", "e2e", "start")
+
+
+def bench(names: Sequence[str], file: Path | None) -> None:
+    """Run these benches, or all, and show their figures."""
+    for name in names:
+        if name not in BENCHES:
+            raise Problem(f"There is no bench {name}.", f"There are: {', '.join(BENCHES)}.", code=2)
+    uvloop.run(_run(names or BENCHES, file))
+
+
+async def _run(names: Sequence[str], file: Path | None) -> None:
+    found: dict[str, Figures] = {}
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="i2pcc-bench-") as folder:
+            platform = Platform(Settings.for_tests(Path(folder) / "state"))
+            try:
+                with console.status(f"{name} is measured"):
+                    await platform.start(services=False)
+                    found[name] = await importlib.import_module(f"deploy.bench.{name}").run(Ground(platform))
+            finally:
+                await platform.stop()
+        _show(name, found[name])
+        if file:
+            await asyncio.to_thread(file.write_bytes, orjson.dumps(found, option=orjson.OPT_INDENT_2))
+
+
+def _show(name: str, figures: Figures) -> None:
+    table = Table(box=None, padding=(0, 3, 0, 0), show_header=False, title=name, title_justify="left")
+    for peer, ratio in figures.get("ratio", {}).items():
+        table.add_row(f"times as fast as {peer}", f"[bold]{ratio}[/bold]")
+    for figure, value in figures.items():
+        if figure != "ratio":
+            rows = value if isinstance(value, dict) else {"": value}
+            for part, number in rows.items():
+                table.add_row(f"{figure} {part}".replace("_", " ").strip(), str(number))
+    console.print(table)
