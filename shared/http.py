@@ -10,28 +10,27 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.auth import CurrentCaller
-from shared.db import Db, Sessions, is_taken
+from shared.db import Db, Sessions, is_outage, is_taken, write_last
 from shared.deadletters import explain
-from shared.problems import Problem, ProblemDocument, conflict, our_fault
+from shared.problems import Problem, ProblemDocument, conflict, our_fault, unavailable
 
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
-REMEMBER = text(
-    "insert into idempotency as held (caller, route, key, digest, status, body) "
-    "values (:caller, :route, :key, :digest, :status, :body) "
-    "on conflict (caller, route, key) do update set digest = excluded.digest, status = excluded.status, "
-    "body = excluded.body, created_at = now() where held.created_at < now() - interval '24 hours' returning 1"
-)
+REMEMBER = "insert into idempotency (caller, route, key, digest, status, body) values ($1, $2, $3, $4, $5, $6)"
 RECALL = text(
     "select digest, status, body from idempotency where caller = :caller and route = :route and key = :key "
     "and created_at >= now() - interval '24 hours'"
+)
+
+FORGET = text(
+    "delete from idempotency where caller = :caller and route = :route and key = :key "
+    "and created_at < now() - interval '24 hours' returning 1"
 )
 
 
@@ -78,6 +77,8 @@ class QueryRoute(APIRoute):
             except (Problem, HTTPException, RequestValidationError):
                 raise
             except Exception as error:
+                if is_outage(error):
+                    return unavailable().response()
                 # Not raised on: a server logs the message too, and it quotes the values of the statement.
                 log.error("%s %s failed: %s", request.method, self.path, explain(error, personal=True))
                 return our_fault().response()
@@ -100,23 +101,23 @@ class CommandRoute(QueryRoute):
         """Run the handler and commit, or recall the first answer."""
         try:
             response = await handler(request)
-            command = await _Command.of(request)
-            if await command.remember(db, response):
-                await db.commit()
-                return response
-            error = Problem(409, "Not possible now", "The same command is still running.")
+            (await _Command.of(request)).remember(db, response)
+            await db.commit()
+            return response
         except Problem as problem:
             if not hasattr(request.state, "idempotency_key"):
                 raise
-            error, command = problem, await _Command.of(request)
-        except DBAPIError as failure:
+            error = problem
+        except Exception as failure:
             if not is_taken(failure):
                 raise
             error = conflict("Somebody else has just done the same; read it again.")
-            command = await _Command.of(request)
         await db.rollback()
+        command = await _Command.of(request)
         if first := await command.recall(db):
             return first
+        if await command.forget_expired(db):
+            return await self.run(db, request, handler)
         raise error
 
 
@@ -137,10 +138,16 @@ class _Command:
             digest=hashlib.sha256(content).digest(),
         )
 
-    async def remember(self, db: Db, response: Response) -> bool:
-        """Keep the answer; False if the key is taken."""
-        row = {**vars(self), "status": response.status_code, "body": response.body}
-        return (await db.execute(REMEMBER, row)).first() is not None
+    def remember(self, db: Db, response: Response) -> None:
+        """Keep the answer, at the end of the transaction; if the key is taken, nothing of it happens."""
+        answer = (self.digest, response.status_code, response.body)
+        write_last(db.sync_session, REMEMBER, self.caller, self.route, self.key, *answer)
+
+    async def forget_expired(self, db: Db) -> bool:
+        """Whether the key was an old one, which may now be used again."""
+        row = (await db.execute(FORGET, {"caller": self.caller, "route": self.route, "key": self.key})).first()
+        await db.commit()
+        return row is not None
 
     async def recall(self, db: Db) -> Response | None:
         """The first answer, if there was one."""
@@ -183,6 +190,7 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         409: "not possible now; the detail says what is",
         413: "the body is too large",
         422: "a field is not valid; errors name it and what is allowed",
+        503: "the database is away; the same command with the same Idempotency-Key may be sent again",
     }.items()
 }
 

@@ -22,11 +22,10 @@ from aiokafka.errors import (
 )
 from opentelemetry import trace
 from sqlalchemy import event as hooks
-from sqlalchemy import text
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlmodel import SQLModel
 
-from shared.db import Commits, Db
+from shared.db import Commits, Db, run_last, write_last
 from shared.events import Event
 from shared.telemetry import business_ids, current_traceparent, start_publishing, traceparent_of
 
@@ -49,11 +48,10 @@ UNPUBLISHABLE = (
     UnknownTopicOrPartitionError,
 )
 
-INSERT = text(
+INSERT = (
     "insert into outbox (event_id, type, topic, key, value, traceparent) "
     "select event_id, type, topic, key, value, traceparent from unnest("
-    "cast(:event_id as uuid[]), cast(:type as text[]), cast(:topic as text[]), cast(:key as text[]), "
-    "cast(:value as bytea[]), cast(:traceparent as text[])) "
+    "$1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[]) "
     "with ordinality as rows (event_id, type, topic, key, value, traceparent, place) order by place"
 )
 READ = """
@@ -105,9 +103,11 @@ def _pending(session: Session) -> list[tuple[Any, ...]]:
 
 @hooks.listens_for(Session, "before_commit")
 def _write(session: Session) -> None:
-    if not session.in_nested_transaction() and (rows := session.info.pop("outbox", None)):
-        columns = ("event_id", "type", "topic", "key", "value", "traceparent")
-        session.execute(INSERT, dict(zip(columns, map(list, zip(*rows, strict=True)), strict=True)))
+    if session.in_nested_transaction():
+        return
+    if rows := session.info.pop("outbox", None):
+        write_last(session, INSERT, *map(list, zip(*rows, strict=True)))
+    run_last(session)
 
 
 @hooks.listens_for(Session, "after_transaction_create")
@@ -119,6 +119,8 @@ def _mark(session: Session, transaction: SessionTransaction) -> None:
 @hooks.listens_for(Session, "after_soft_rollback")
 def _forget(session: Session, transaction: SessionTransaction) -> None:
     """A savepoint takes back what was emitted since; the transaction takes back everything."""
+    if not transaction.nested:
+        session.info.pop("last writes", None)
     kept = session.info.get("savepoints", {}).pop(transaction, 0)
     del session.info.get("outbox", [])[kept:]
 

@@ -27,8 +27,8 @@ log = logging.getLogger(__name__)
 Worker = Callable[[Sessions], Awaitable[bool]]
 """Does one piece of waiting work; returns whether there was any."""
 
-IDLE = 0.05
-"""Seconds a worker waits when there is nothing to do; a commit in this process wakes it at once."""
+IDLE = 0.5
+"""Seconds between two looks for what another process left; a commit in this one wakes a worker at once."""
 EVENTS = Path(__file__).parent.parent / "docs" / "asyncapi.json"
 
 

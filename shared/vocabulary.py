@@ -91,10 +91,13 @@ def company_id(enterprise_number: str) -> UUID:
     return uuid5(COMPANIES, re.sub(r"\D", "", enterprise_number))
 
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
 def _storable(text: str) -> str:
     if "\x00" in text:
         raise ValueError("must not contain the NUL character (U+0000)")
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if _SURROGATE.search(text):
         raise ValueError("must not contain an unpaired surrogate (U+D800 to U+DFFF)")
     return text
 

@@ -5,13 +5,13 @@ from uuid import UUID, uuid4
 
 from fastapi import Query
 from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import col, exists, select
+from sqlmodel import col, select
 
 from services.intake.models import Company, Consortium, Contact, Proposal
 from services.intake.rules import answer_part, check_puzzle, members, normal_number
 from shared.auth import Company as CompanyCaller
 from shared.contacts import ContactDraft
-from shared.db import Db
+from shared.db import Db, add_new, fetch
 from shared.events import (
     CompanyRegistered,
     ConsortiumClosed,
@@ -28,9 +28,14 @@ from shared.events import (
     ProposalWithdrawn,
 )
 from shared.http import Session, commands, queries
-from shared.outbox import said
+from shared.outbox import emit, said
 from shared.problems import conflict, invalid, not_found
 from shared.vocabulary import Body, Challenge, Language, Province, Short, Title, company_id, storable, trimmed
+
+PROVINCES = """
+    select company_id, province from company where company_id = any($1::uuid[]) and ($2::uuid is null or exists (
+        select from contact c where c.contact_id = $2 and c.company_id = ($1::uuid[])[1]))
+"""
 
 write = commands()
 read = queries()
@@ -139,14 +144,17 @@ async def submit_proposal(draft: ProposalDraft, caller: CompanyCaller, db: Sessi
     companies = [caller.company_id]
     if draft.consortium_id:
         companies = await _closed_consortium(db, draft.consortium_id, caller.company_id)
-    proposal = Proposal(
+    proposal = ProposalSubmitted(
+        proposal_id=uuid4(),
+        version=1,
         lead_id=caller.company_id,
-        members=companies,
+        members=tuple(companies),
         provinces=await _provinces(db, companies, contact=draft.contact_id),
         **draft.model_dump() | {"challenges": sorted(draft.challenges)},
     )
-    db.add(proposal)
-    return said(db, ProposalSubmitted, proposal)
+    add_new(db, Proposal, proposal)
+    emit(db, proposal)
+    return proposal
 
 
 @write.put("/proposals/{proposal_id}")
@@ -206,10 +214,7 @@ async def get_proposal(proposal_id: UUID, caller: CompanyCaller, db: Session) ->
 
 async def _provinces(db: Db, companies: list[UUID], contact: UUID | None = None) -> list[str]:
     """The provinces of these companies, in their order; the contact, if given, must be the first one's."""
-    query = select(Company.company_id, Company.province).where(col(Company.company_id).in_(companies))
-    if contact:
-        query = query.where(exists().where(col(Contact.contact_id) == contact, col(Contact.company_id) == companies[0]))
-    known = dict((await db.execute(query)).tuples().all())
+    known = {company: province for company, province in await fetch(db, PROVINCES, companies, contact)}
     if contact and not known:
         raise invalid("body.contact_id", "must be a contact that your registered company has shared")
     if missing := [str(company) for company in companies if company not in known]:

@@ -12,6 +12,7 @@ import pytest
 from aiokafka import ConsumerRecord
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from opentelemetry import trace
+from sqlalchemy import text
 
 from deploy.embedded.processes import Processes
 from deploy.manifest import Topic
@@ -107,6 +108,7 @@ async def test_events_of_one_key_arrive_in_the_order_of_their_commits(trial: Tri
 async def test_a_row_that_commits_after_a_later_one_is_published_all_the_same(trial: Trial) -> None:
     early, late = note(), note()
     async with running(trial.relay().run()), trial.sessions() as db:
+        await db.execute(text("select 1"))  # without it this transaction would be one statement, done at once
         emit(db, early)
         await db.run_sync(lambda session: session.dispatch.before_commit(session))
         await say(trial, late)
