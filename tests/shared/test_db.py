@@ -5,10 +5,13 @@ from collections.abc import Awaitable, Callable
 from uuid import uuid4
 
 import pytest
+from asyncpg import UniqueViolationError
 from sqlalchemy import Executable, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from shared.db import cause, connect, is_contention, is_outage, newest_wins, sessions
+from deploy.waiting import until
+from shared.db import cause, connect, fetch, is_contention, is_outage, newest_wins, sessions, write_last
+from shared.outbox import emit
 from shared.settings import Database
 from tests.shared.running import becomes, change, rows
 from tests.shared.trial import Note, NoteTaken, Trial, note
@@ -193,3 +196,47 @@ async def test_a_mistake_is_neither(trial: Trial, statement: Executable) -> None
         error = await error_of(db.execute(statement))
     assert not is_outage(error), repr(cause(error))
     assert not is_contention(error)
+
+
+INBOX = "insert into inbox (event_id) values ($1)"
+
+
+async def test_last_writes_and_events_of_a_transaction_are_done_together(trial: Trial) -> None:
+    ids = [uuid4(), uuid4()]
+    async with trial.sessions() as db:
+        for event_id in ids:
+            write_last(db.sync_session, INBOX, event_id)
+        emit(db, note())
+        await db.commit()
+    assert {row["event_id"] for row in await rows(trial, "select event_id from inbox")} == set(ids)
+    assert len(await rows(trial, "select * from outbox")) == 1
+
+
+async def test_one_last_write_that_fails_undoes_the_others(trial: Trial) -> None:
+    taken = uuid4()
+    await change(trial, "insert into inbox (event_id) values (:taken)", taken=taken)
+    async with trial.sessions() as db:
+        emit(db, note())
+        write_last(db.sync_session, INBOX, uuid4())
+        write_last(db.sync_session, INBOX, taken)
+        with pytest.raises(UniqueViolationError):
+            await db.commit()
+        await db.rollback()
+        await db.commit()
+    assert [row["event_id"] for row in await rows(trial, "select event_id from inbox")] == [taken]
+    assert await rows(trial, "select * from outbox") == []
+
+
+async def test_a_pooled_connection_that_has_ended_is_replaced_before_it_is_used(trial: Trial) -> None:
+    async with trial.sessions() as db:
+        [[pid]] = await fetch(db, "select pg_backend_pid()")
+        connection = (await (await db.connection()).get_raw_connection()).driver_connection
+    await change(trial, "select pg_terminate_backend(:pid)", pid=pid)
+
+    async def ended() -> bool:
+        return bool(connection and connection.is_closed())
+
+    assert await until(ended, 10)
+    async with trial.sessions() as db:
+        [[other]] = await fetch(db, "select pg_backend_pid()")
+    assert other != pid

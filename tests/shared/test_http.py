@@ -6,8 +6,14 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+from fastapi import FastAPI
+from sqlalchemy import text
 
+from deploy.settings import free_ports
+from shared.db import connect, sessions
 from shared.events import CompanyFacts, ContactShared, ProposalFacts
+from shared.http import Session, queries
+from shared.settings import Database
 from tests.browser import Browser, check_problem, registered_company
 from tests.factories import company_body, company_of, company_person, contact_body, proposal_body, proposal_revision
 from tests.topics import events_of
@@ -189,3 +195,20 @@ async def test_our_own_failure_says_nothing_personal_and_is_not_remembered(opera
     assert "POST /v1/contacts failed: InsufficientPrivilegeError" in log
     assert body["mail"] not in log
     await browser.done("intake", CONTACTS, body, key=key)
+
+
+async def test_a_database_that_is_away_is_a_503_that_says_to_send_the_same_again() -> None:
+    router = queries()
+
+    @router.get("/anything")
+    async def anything(db: Session) -> None:
+        await db.execute(text("select 1"))
+
+    app = FastAPI()
+    app.include_router(router)
+    engine = connect(Database(url=f"postgresql://nobody@127.0.0.1:{free_ports(1)[0]}/none"), "test")
+    app.state.sessions = sessions(engine)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as http:
+        answer = await http.get("/v1/anything")
+    check_problem(answer, 503)
+    assert answer.headers["Retry-After"]
