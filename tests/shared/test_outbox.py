@@ -42,9 +42,12 @@ class NoteElsewhere(NoteFacts, abstract=True):
 
 def versions(records: Iterable[ConsumerRecord]) -> dict[UUID, list[int]]:
     """The versions of each note in the order of their arrival, repeats of an event dropped."""
-    events = {dict(record.headers)["ce_id"]: record.value for record in reversed(list(records))}
+    events: dict[bytes, bytes] = {}
+    for record in records:
+        # The first counts: a woken zombie repeats old ones after newer ones, and readers drop those.
+        events.setdefault(dict(record.headers)["ce_id"], record.value)
     found: dict[UUID, list[int]] = defaultdict(list)
-    for body in reversed(events.values()):
+    for body in events.values():
         event = NoteTaken.model_validate_json(body)
         found[event.note_id].append(event.version)
     return dict(found)
