@@ -11,7 +11,8 @@ from aiokafka import AIOKafkaConsumer
 from rich.table import Table
 
 from deploy.demo.compose import Compose
-from deploy.demo.sample import SHIPPED, Sample, SampleError, load
+from deploy.demo.models import Sample
+from deploy.demo.sample import SHIPPED, SampleError, load
 from deploy.demo.story import Storyteller
 from deploy.demo.telling import key, tell
 from deploy.embedded.platform import Platform

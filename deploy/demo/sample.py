@@ -1,236 +1,25 @@
-"""The story `i2pcc demo` plays: its people, companies, needs and proposals, read from a folder and checked."""
+"""The story `i2pcc demo` plays, read from a folder; its entries are checked against each other."""
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ValidationError
 
-from shared.vocabulary import Challenge, Language, Province, Region, Role, Short, Text, Title
+from deploy.demo.models import Company, Need, Organisation, Pair, Person, Proposal, Sample, Story
+from shared.vocabulary import Region, Role
 
 SHIPPED = Path(__file__).parent / "sample"
 """The story that comes with the platform."""
-
-LATIN = (Language.DUTCH, Language.ENGLISH)
-TITLE_LENGTHS = {Language.CHINESE: (15, 50), **dict.fromkeys(LATIN, (40, 120))}
-BODY_LENGTHS = {Language.CHINESE: (600, 900), **dict.fromkeys(LATIN, (600, 1_500))}
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class SampleError(Exception):
     """The folder does not hold a playable story; the message says where, and what is allowed."""
-
-
-class Organisation(StrEnum):
-    """Who coordinates: the four provinces and the two that look over all of them."""
-
-    ANTWERP = "antwerp"
-    LIMBURG = "limburg"
-    EAST_FLANDERS = "east_flanders"
-    FLEMISH_BRABANT = "flemish_brabant"
-    CLEANTECH_FLANDERS = "cleantech_flanders"
-    FIT = "fit"
-
-
-def _check_enterprise_number(number: str) -> str:
-    digits = number.replace(".", "")
-    check = 97 - int(digits[:8]) % 97
-    if int(digits[8:]) != check:
-        raise ValueError(f"the check digits are wrong: a number beginning {number[:-2]} ends in {check:02d}")
-    return number
-
-
-def _pattern(regex: str, form: str) -> BeforeValidator:
-    """A shape, told to the writer by example; before pydantic, since YAML may have made a date or a number of it."""
-
-    def check(value: Any) -> Any:
-        if not isinstance(value, str) or not re.fullmatch(regex, value, re.ASCII):
-            raise ValueError(f"{value!s} has the wrong form; allowed: {form}")
-        return value
-
-    return BeforeValidator(check)
-
-
-EnterpriseNumber = Annotated[
-    str, _pattern(r"0\d{3}\.\d{3}\.\d{3}", '"0xxx.xxx.xxx", in quotes'), AfterValidator(_check_enterprise_number)
-]
-Handle = Annotated[str, _pattern(r"[a-z][a-z0-9.-]{0,39}", "a-z, 0-9, dot and hyphen, such as an.peeters")]
-Key = Annotated[str, _pattern(r"[a-z][a-z0-9-]{0,39}", "a-z, 0-9 and hyphen, such as coking-soil")]
-Mail = Annotated[
-    str, _pattern(r"[\w.+-]+@[\w-]+(\.[\w-]+)*\.example", "an address under .example, so that no one gets mail")
-]
-Phone = Annotated[str, _pattern(r"\+\d[\d ]{5,24}", '"+32 3 000 00 01", in quotes')]
-Deadline = Annotated[str, _pattern(r"\+[1-9]\d{0,3}d", '"+1d" to "+9999d", days from the start of the demo')]
-PartTitle = Annotated[Text, StringConstraints(max_length=120)]
-
-
-def _known_challenge(number: Any) -> Any:
-    """Said in our words: pydantic would list an enum's members without their range."""
-    if type(number) is not int or number not in set(Challenge):
-        raise ValueError(f"{number!r} is not a challenge; allowed: 1 to {len(Challenge)}")
-    return Challenge(number)
-
-
-def _no_repeats(challenges: tuple[Challenge, ...]) -> tuple[Challenge, ...]:
-    if len(set(challenges)) < len(challenges):
-        raise ValueError("names a challenge twice; allowed: each once")
-    return challenges
-
-
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Person(_Entry):
-    """Someone who signs in during the demo."""
-
-    name: Handle
-    role: Literal[Role.COMPANY, Role.REGION, Role.COORDINATOR, Role.OPERATOR]
-    company: EnterpriseNumber | None = None
-    region: Region | None = None
-    organisation: Organisation | None = None
-    full_name: Title
-    mail: Mail
-    phone: Phone
-    language: Language
-    organisation_name: Title
-
-    @model_validator(mode="after")
-    def _belongs(self) -> "Person":
-        """What a person speaks for follows from the role, as in a token's claims."""
-        for role in (Role.COMPANY, Role.REGION, Role.COORDINATOR):
-            field = "organisation" if role is Role.COORDINATOR else role.value
-            if self.role is role and getattr(self, field) is None:
-                raise ValueError(f"field {field} is missing; a person of role {role} has it")
-            if self.role is not role and getattr(self, field) is not None:
-                raise ValueError(f"field {field} is not allowed; only a person of role {role} has it")
-        return self
-
-
-class Company(_Entry):
-    """A Flemish company and the person who acts for it."""
-
-    enterprise_number: EnterpriseNumber
-    name: Title
-    province: Province
-    languages: Annotated[tuple[Language, ...], Field(min_length=1)]
-    by: Handle
-
-
-class _Offer(_Entry):
-    """What needs and proposals share. The language stands first: the lengths depend on it."""
-
-    key: Key
-    by: Handle
-    language: Language
-    title: Text
-    body: Text
-    challenges: Annotated[tuple[Challenge, ...], Field(min_length=1), AfterValidator(_no_repeats)]
-
-    @field_validator("challenges", mode="before")
-    @classmethod
-    def _challenges_exist(cls, value: Any) -> Any:
-        return tuple(map(_known_challenge, value)) if isinstance(value, list) else value
-
-    @field_validator("title", "body")
-    @classmethod
-    def _fits(cls, text: str, info: ValidationInfo) -> str:
-        lengths = TITLE_LENGTHS if info.field_name == "title" else BODY_LENGTHS
-        language = info.data.get("language")
-        if language is None:
-            return text
-        least, most = lengths[language]
-        if not least <= len(text) <= most:
-            raise ValueError(f"has {len(text)} characters; allowed in language {language}: {least} to {most}")
-        return text
-
-
-class Need(_Offer):
-    """What a region looks for."""
-
-    language: Literal[Language.CHINESE, Language.ENGLISH]
-    deadline: Deadline | None = None
-
-    def deadline_on(self, start: date) -> date | None:
-        """The calendar day: a story with fixed dates would be over one day."""
-        return start + timedelta(days=int(self.deadline[1:-1])) if self.deadline else None
-
-
-class Part(_Entry):
-    """One contributor's part of a consortium."""
-
-    title: PartTitle
-    by: Handle
-
-
-class Consortium(_Entry):
-    """A puzzle whose lead is the proposal's own person."""
-
-    title: Title
-    parts: Annotated[tuple[Part, ...], Field(min_length=1)]
-
-
-class Proposal(_Offer):
-    """What a company offers, alone or as the lead of a consortium."""
-
-    language: Literal[Language.DUTCH, Language.ENGLISH]
-    consortium: Consortium | None = None
-
-
-class Pair(_Entry):
-    """A need and a proposal that answers it."""
-
-    need: Key
-    proposal: Key
-
-
-class Refusal(Pair):
-    """A match the region declines, and why."""
-
-    reason: Short
-
-
-class Story(_Entry):
-    """What happens after matching, and what a human would have matched."""
-
-    accept: Pair
-    decline: Refusal
-    expected: Annotated[tuple[Pair, ...], Field(min_length=1)]
-
-
-class Sample(_Entry):
-    """A whole story."""
-
-    people: tuple[Person, ...]
-    companies: tuple[Company, ...]
-    needs: tuple[Need, ...]
-    proposals: tuple[Proposal, ...]
-    story: Story
-
-    def person(self, handle: str) -> Person:
-        """Who acts under this handle."""
-        return next(person for person in self.people if person.name == handle)
-
-    def company_of(self, handle: str) -> Company:
-        """The company this person acts for."""
-        return next(company for company in self.companies if company.by == handle)
 
 
 def load(folder: Path = SHIPPED) -> Sample:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from deploy.demo.client import Client
-from deploy.demo.sample import Company, Need, Proposal, Sample
+from deploy.demo.models import Company, Need, Proposal, Sample
 from deploy.people import Person
 from deploy.stage import Stage
 from shared.vocabulary import Role, company_id

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.demo.sample import BODY_LENGTHS, SHIPPED, TITLE_LENGTHS, Need, Proposal, Sample, SampleError, load
+from deploy.demo.models import BODY_LENGTHS, TITLE_LENGTHS, Need, Proposal, Sample
+from deploy.demo.sample import SHIPPED, SampleError, load
 from shared.vocabulary import Challenge, Language, Region
 
 
