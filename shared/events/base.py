@@ -43,6 +43,7 @@ class Event(BaseModel):
     """A null value: only the key is left, and compaction erases what came before."""
 
     version: int
+    """Counts the aggregate's changes, from 1; the newest one holds."""
     _envelope: Envelope | None = PrivateAttr(default=None)
 
     @classmethod

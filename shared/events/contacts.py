@@ -1,4 +1,4 @@
-"""The people to reach, told by their owner (intake or regions) to notify alone. The one topic with personal data."""
+"""The people to reach, told by their owner (intake or regions) to notify alone."""
 
 from uuid import UUID
 
@@ -11,12 +11,18 @@ class ContactShared(Event, topic="i2pcc.contacts.v1", key="contact_id", personal
 
     contact_id: UUID
     company_id: UUID | None = None
+    """Set for a company's person."""
     region: Region | None = None
+    """Set for a region's person."""
     organisation: str
+    """Its name, as the person writes it."""
     name: str
     mail: str
+    """One address, without a name."""
     phone: str | None = None
+    """At most 30 characters, as the person writes it."""
     language: Language
+    """What to write to the person in."""
 
 
 class ContactErased(Event, topic="i2pcc.contacts.v1", key="contact_id", personal=True, tombstone=True):
@@ -24,6 +30,7 @@ class ContactErased(Event, topic="i2pcc.contacts.v1", key="contact_id", personal
 
     contact_id: UUID
     version: int = 0
+    """A null value carries none: an erasure is final."""
 
 
 ContactEvent = ContactShared | ContactErased

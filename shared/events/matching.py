@@ -22,22 +22,28 @@ class MatchFacts(Event, topic="i2pcc.matches.v1", key="match_id", copies="i2pcc.
     """A match as it stands."""
 
     match_id: UUID
+    """UUIDv5 of the two ids: a need and a proposal never have a second match."""
     state: MatchState
     need_id: UUID
     need_version: int
+    """The version that was compared."""
     proposal_id: UUID
     proposal_version: int
+    """The version that was compared."""
     region: Region
+    """The need's."""
     provinces: tuple[Province, ...]
+    """One for each of the proposal's members, the lead's first."""
     challenges: tuple[Challenge, ...]
-    """The challenges that both come under."""
+    """Those that both come under, in ascending order."""
     score: float
-    """0 to 1."""
+    """0 to 1, higher is better; no probability, and comparable within one `model` only."""
     reasons: tuple[str, ...]
+    """Short sentences, in English, that quote neither text."""
     presented: bool = False
     """Whether the region has been shown this match."""
     model: str
-    """What scored it."""
+    """Names what scored it."""
 
     @property
     def copied(self) -> bool:
@@ -69,6 +75,7 @@ class MatchDeclined(MatchFacts):
     """The region gave a negative answer."""
 
     reason: str
+    """In the region's own words; at most 500 characters."""
 
 
 class MatchIntroduced(MatchFacts):

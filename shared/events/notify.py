@@ -21,6 +21,7 @@ class IntroductionFailed(IntroductionFacts):
     """They could not be put in touch."""
 
     reason: str
+    """In English."""
 
 
 IntroductionEvent = IntroductionMade | IntroductionFailed

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
+import shared.events
 from shared.events import CATALOG, Event
 from tests.contracts.compatibility import breaks
 from tests.contracts.refresh import GOLDEN, schema, text
@@ -44,6 +46,12 @@ def test_event_survives_the_wire(event: type[Event], data: st.DataObject) -> Non
 @every_event
 def test_unknown_fields_are_ignored(event: type[Event]) -> None:
     assert event.model_config.get("extra") == "ignore"
+
+
+def test_docstrings_of_fields_reach_the_schemas() -> None:
+    models = [kind for kind in vars(shared.events).values() if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    assert shared.events.Part in models
+    assert all(model.model_config.get("use_attribute_docstrings") for model in models)
 
 
 def events(event: type[Event]) -> st.SearchStrategy[Event]:
