@@ -6,23 +6,30 @@ import random
 import socket
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Self, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import shared.settings
 from deploy.problems import Problem
 
-SERVICES = ("intake", "regions", "matching", "notify")
+SERVICES = tuple(shared.settings.PORTS)
 """The services that run, in the order people read them."""
 
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Folder = Annotated[Path, AfterValidator(Path.absolute)]
 S = TypeVar("S", bound=BaseSettings)
 
+if TYPE_CHECKING:
+    _ServicePorts = BaseSettings
+else:
+    # One field a service, so that a new one is named in shared.settings alone.
+    _fields = {f"{name}_port": (Port, port) for name, port in shared.settings.PORTS.items()}
+    _ServicePorts = create_model("_ServicePorts", __base__=BaseSettings, **_fields)
 
-class Settings(BaseSettings):
+
+class Settings(_ServicePorts):
     """The embedded platform: its folder and its ports on the loopback address."""
 
     model_config = SettingsConfigDict(env_prefix="I2PCC_", frozen=True)
@@ -33,10 +40,6 @@ class Settings(BaseSettings):
     postgres_port: Port = 15432
     mail_port: Port = 1025
     mailbox_port: Port = 8025
-    intake_port: Port = 8001
-    regions_port: Port = 8002
-    matching_port: Port = 8003
-    notify_port: Port = 8004
 
     @classmethod
     def for_tests(cls, state: Path) -> Self:

@@ -50,6 +50,7 @@ class Mail(BaseSettings):
 
 
 PORTS = {"intake": 8001, "regions": 8002, "matching": 8003, "notify": 8004}
+"""The services that run, and the port each listens on unless told otherwise."""
 
 
 def port(service: str) -> int:

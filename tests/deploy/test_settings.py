@@ -29,9 +29,9 @@ def test_a_wrong_value_is_told_with_its_variable(monkeypatch: pytest.MonkeyPatch
 
 def test_a_taken_port_is_told_with_the_variable_to_set(tmp_path: Path) -> None:
     settings = Settings.for_tests(tmp_path)
-    with socket.create_server(("127.0.0.1", settings.intake_port)), pytest.raises(Problem) as caught:
+    with socket.create_server(("127.0.0.1", settings.port("intake"))), pytest.raises(Problem) as caught:
         check_ports(settings, ["kafka", "intake"])
-    assert str(settings.intake_port) in caught.value.message
+    assert str(settings.port("intake")) in caught.value.message
     assert "I2PCC_INTAKE_PORT=" in caught.value.hint
 
 
