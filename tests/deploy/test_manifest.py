@@ -1,13 +1,9 @@
 """The manifest says what the events and the vocabulary say."""
 
-import importlib
-
 import pytest
 
 from deploy.manifest import Manifest, load
-from deploy.settings import SERVICES
 from shared.events import CATALOG
-from shared.service import Service
 from shared.vocabulary import Region
 
 
@@ -38,13 +34,6 @@ def test_erased_contacts_stay_erased_for_readers_that_were_away_a_month() -> Non
     config = load().topic("i2pcc.contacts.v1").config()
     assert config["cleanup.policy"] == "compact"
     assert config["delete.retention.ms"] == str(30 * 24 * 3600 * 1000)
-
-
-@pytest.mark.parametrize("name", SERVICES)
-def test_a_service_reads_only_what_the_manifest_lets_it(name: str) -> None:
-    service: Service = getattr(importlib.import_module(f"services.{name}.app"), name)
-    topics = service.handlers.topics if service.handlers else []
-    assert set(topics) <= {topic.name for topic in load().topics if name in topic.readers}
 
 
 def test_a_reader_that_is_no_service_is_refused() -> None:
