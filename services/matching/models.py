@@ -31,6 +31,13 @@ class Searchable(SQLModel):
     challenges: list[int] = Field(sa_type=ARRAY(Integer))
     embedding: Any = Field(default=None, sa_type=Vector(DIMENSIONS), sa_column_kwargs=OWN)
     embedded_version: int | None = Field(default=None, sa_column_kwargs=OWN)
+    traceparent: str | None = Field(default=None, sa_column_kwargs=OWN)
+    """The trace of the command that wrote the newest text."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the vector is of the newest text."""
+        return self.embedded_version == self.version
 
 
 class NeedCopy(Searchable, Base, table=True):
@@ -40,6 +47,11 @@ class NeedCopy(Searchable, Base, table=True):
     need_id: UUID = Field(primary_key=True)
     region: str
     closed: bool
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is matched no more."""
+        return self.closed
 
 
 class ProposalCopy(Searchable, Base, table=True):
@@ -51,6 +63,11 @@ class ProposalCopy(Searchable, Base, table=True):
     members: list[UUID] = Field(sa_type=ARRAY(UuidType))
     provinces: list[str] = Field(sa_type=ARRAY(Text))
     withdrawn: bool
+
+    @property
+    def gone(self) -> bool:
+        """Whether it is matched no more."""
+        return self.withdrawn
 
 
 Side = NeedCopy | ProposalCopy

@@ -1,6 +1,6 @@
 """Matching's decisions: how well a proposal answers a need, and what may happen to a match. Values in, values out."""
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from uuid import UUID, uuid5
 
@@ -102,7 +102,11 @@ def answer(state: MatchState, version: int, seen: int) -> None:
         raise conflict(f"The match is at version {version}, you have seen {seen}; read it again before you answer.")
 
 
-def best(fits: Iterable[tuple[UUID, Fit]], most: int = 10) -> dict[UUID, Fit]:
-    """The good ones, best first, so that nobody is flooded; ties are broken by id."""
+def best(fits: Iterable[tuple[UUID, Fit]], held: Container[UUID] = (), most: int = 10) -> dict[UUID, Fit]:
+    """The good ones: those held already, and so many new ones, best first, that nobody is flooded.
+
+    Ties are broken by id.
+    """
     good = sorted((f for f in fits if f[1].good), key=lambda f: (-f[1].score, f[0]))
-    return dict(good[:most])
+    new = [f for f in good if f[0] not in held]
+    return dict([*(f for f in good if f[0] in held), *new[:most]])

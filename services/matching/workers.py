@@ -5,7 +5,7 @@ search begins: of a need and a proposal stored at the same moment, whichever com
 """
 
 import asyncio
-from collections.abc import Container
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -16,7 +16,7 @@ from sqlmodel import col, select
 
 from services.matching.models import Match, NeedCopy, ProposalCopy, Searchable, Side, ToMatch
 from services.matching.rules import MODEL, TENTATIVE, Features, Fit, best, fit, match_id, retractable
-from services.matching.search import candidates
+from services.matching.search import Near, candidates
 from services.matching.steps import take
 from shared.db import Db, Sessions
 from shared.events import MatchFound, MatchPresented, MatchRetracted, MatchRevised, MatchState
@@ -38,23 +38,23 @@ async def match_next(sessions: Sessions) -> bool:
     if task is None:
         return False
     with step(f"match {task.kind}", task.traceparent, **{f"{task.kind}_id": str(task.id)}):
-        await embed(sessions, task.kind, task.id)
+        await embed(sessions, task.kind, task.id, task.traceparent)
         async with sessions() as db, db.begin():
             await find_matches(db, task.id)
     return True
 
 
-async def embed(sessions: Sessions, kind: str, side_id: UUID) -> None:
-    """Give one side the vector of its newest title, and commit it."""
+async def embed(sessions: Sessions, kind: str, side_id: UUID, traceparent: str | None = None) -> None:
+    """Give one side the vector of its newest title and the trace it came with, and commit them."""
     async with sessions() as db:
         side = await _side(db, kind, side_id)
-    if side.embedded_version == side.version:
+    if side.embedded:
         return
     vector = await asyncio.to_thread(_embedding, side.title)
     async with sessions() as db, db.begin():
         newest = await _side(db, kind, side_id, with_for_update=True)
         if newest.version == side.version:
-            newest.embedding, newest.embedded_version = vector, side.version
+            newest.embedding, newest.embedded_version, newest.traceparent = vector, side.version, traceparent
 
 
 async def find_matches(db: Db, side_id: UUID) -> None:
@@ -63,12 +63,15 @@ async def find_matches(db: Db, side_id: UUID) -> None:
     if task is None:
         return
     side = await _side(db, task.kind, side_id)
-    if side.embedded_version != side.version:
+    if not side.embedded:
         return
-    pairs = {} if _gone(side) else await _pairs(db, side)
-    await _retract(db, side, pairs)
+    held = await _held(db, side)
+    near = [] if side.gone else await candidates(db, side, [_counterpart(side, match) for match in held])
+    pairs = _pairs(near, held)
+    settled = {_key(need, proposal) for need, proposal, _ in near if _settled(need, proposal)}
+    await _retract(db, side, [match for match in held if side.gone or match.match_id in settled - pairs.keys()])
     for need, proposal, found in pairs.values():
-        await _keep(db, need, proposal, found, task.traceparent)
+        await _keep(db, need, proposal, found)
     await db.delete(task)
 
 
@@ -76,36 +79,46 @@ async def _side(db: Db, kind: str, side_id: UUID, **options: Any) -> Side:
     return await db.get_one(NeedCopy if kind == "need" else ProposalCopy, side_id, **options)
 
 
-def _gone(side: Side) -> bool:
-    return side.closed if isinstance(side, NeedCopy) else side.withdrawn
+async def _held(db: Db, side: Side) -> Sequence[Match]:
+    """The matches that this side has, locked."""
+    mine = Match.need_id == side.need_id if isinstance(side, NeedCopy) else Match.proposal_id == side.proposal_id
+    return (await db.scalars(select(Match).where(mine).order_by(col(Match.match_id)).with_for_update())).all()
 
 
-async def _pairs(db: Db, side: Side) -> dict[UUID, tuple[NeedCopy, ProposalCopy, Fit]]:
-    """The pairs that one side makes, by their match's id."""
+def _counterpart(side: Side, match: Match) -> UUID:
+    return match.proposal_id if isinstance(side, NeedCopy) else match.need_id
+
+
+def _key(need: NeedCopy, proposal: ProposalCopy) -> UUID:
+    return match_id(need.need_id, proposal.proposal_id)
+
+
+def _settled(need: NeedCopy, proposal: ProposalCopy) -> bool:
+    """Whether it can be said now if these two fit; if not, the one to be embedded first says it, and sees the other."""
+    return need.gone or proposal.gone or (need.embedded and proposal.embedded)
+
+
+def _pairs(near: Sequence[Near], held: Sequence[Match]) -> dict[UUID, tuple[NeedCopy, ProposalCopy, Fit]]:
+    """The pairs that fit, by their match's id."""
     found = {
-        match_id(need.need_id, proposal.proposal_id): (
-            need,
-            proposal,
-            fit(_features(need), _features(proposal), cosine),
-        )
-        for need, proposal, cosine in await candidates(db, side)
+        _key(need, proposal): (need, proposal, fit(_features(need), _features(proposal), cosine))
+        for need, proposal, cosine in near
+        if _settled(need, proposal) and not (need.gone or proposal.gone)
     }
-    chosen = best((key, scored) for key, (_, _, scored) in found.items())
+    chosen = best(((key, scored) for key, (_, _, scored) in found.items()), {match.match_id for match in held})
     # By id: two workers that lock the same matches do it in the same order.
     return {key: found[key] for key in sorted(chosen)}
 
 
-async def _retract(db: Db, side: Side, keep: Container[UUID]) -> None:
+async def _retract(db: Db, side: Side, lost: Sequence[Match]) -> None:
     """End the matches of this side that no longer hold."""
-    mine = Match.need_id == side.need_id if isinstance(side, NeedCopy) else Match.proposal_id == side.proposal_id
     withdrawn = isinstance(side, ProposalCopy) and side.withdrawn
-    held = select(Match).where(mine).order_by(col(Match.match_id)).with_for_update()
-    for match in (await db.scalars(held)).all():
-        if match.match_id not in keep and retractable(MatchState(match.state), withdrawn=withdrawn):
+    for match in lost:
+        if retractable(MatchState(match.state), withdrawn=withdrawn):
             take(db, match, MatchRetracted, MatchState.RETRACTED)
 
 
-async def _keep(db: Db, need: NeedCopy, proposal: ProposalCopy, found: Fit, traceparent: str | None) -> None:
+async def _keep(db: Db, need: NeedCopy, proposal: ProposalCopy, found: Fit) -> None:
     """Make this pair's match, or bring it up to date; only newer texts and tentative matches are touched."""
     facts = {
         "need_version": need.version,
@@ -117,7 +130,7 @@ async def _keep(db: Db, need: NeedCopy, proposal: ProposalCopy, found: Fit, trac
         "reasons": list(found.reasons),
         "model": MODEL,
     }
-    match, new = await _match(db, need, proposal, facts, traceparent)
+    match, new = await _match(db, need, proposal, facts)
     state, newer = MatchState(match.state), _newer(match, facts)
     if new:
         said(db, MatchFound, match)
@@ -131,11 +144,9 @@ async def _keep(db: Db, need: NeedCopy, proposal: ProposalCopy, found: Fit, trac
     take(db, match, MatchPresented, MatchState.PRESENTED, presented=True)
 
 
-async def _match(
-    db: Db, need: NeedCopy, proposal: ProposalCopy, facts: dict[str, Any], traceparent: str | None
-) -> tuple[Match, bool]:
+async def _match(db: Db, need: NeedCopy, proposal: ProposalCopy, facts: dict[str, Any]) -> tuple[Match, bool]:
     """This pair's match, locked, and whether it was made just now; the other side's worker may have been quicker."""
-    key = match_id(need.need_id, proposal.proposal_id)
+    key = _key(need, proposal)
     row = facts | {
         "match_id": key,
         "version": 1,
@@ -144,7 +155,7 @@ async def _match(
         "proposal_id": proposal.proposal_id,
         "region": need.region,
         "presented": False,
-        "traceparent": traceparent,
+        "traceparent": proposal.traceparent,
     }
     made = await db.execute(insert(Match).values(row).on_conflict_do_nothing().returning(col(Match.match_id)))
     new = made.first() is not None
