@@ -1,12 +1,14 @@
 """What all tests share: one platform of real servers, with ports and state of its own."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
+from deploy.embedded.secrets import SUPERUSER
+from deploy.provision.run import provision, role_url
 from deploy.settings import Settings
 from shared.vocabulary import Role
 from tests.browser import Browser
@@ -27,6 +29,19 @@ async def services(platform: Platform) -> Platform:
     """The same, with the four services as processes of their own."""
     await platform.start(services=True)
     return platform
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def trial(platform: Platform) -> Callable[[str], str]:
+    """A second database that no process works on: the URL of a role in it."""
+    superuser, passwords = platform.database_url(SUPERUSER), platform.secrets.passwords
+    await provision(
+        platform.kafka_servers,
+        superuser,
+        passwords,
+        manifest=platform.manifest.model_copy(update={"database": "trial"}),
+    )
+    return lambda role: role_url(superuser, "trial", role, passwords)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
