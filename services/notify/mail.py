@@ -17,6 +17,8 @@ _templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
     undefined=StrictUndefined,
     autoescape=False,  # plain text
+    # What people wrote stays on its line: it can start no header, and end none.
+    finalize=lambda value: " ".join(value.split()) if isinstance(value, str) else value,
     keep_trailing_newline=True,
 )
 
@@ -38,7 +40,7 @@ def render(
     message = EmailMessage()
     message["From"] = settings.sender
     message["To"] = str(to.mail)
-    message["Subject"] = " ".join(subject.removeprefix("Subject: ").split())
+    message["Subject"] = subject.removeprefix("Subject: ")
     message["Message-ID"] = f"<{delivery.delivery_id}@i2pcc.local>"
     if delivery.template == Template.INTRODUCTION:
         message["Reply-To"] = str(other.mail)

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from aiosmtplib import SMTPException
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 from sqlmodel import col, func
@@ -49,7 +48,7 @@ async def send_next(sessions: Sessions) -> bool:
         with step(f"mail {delivery.template}", delivery.traceparent, **ids) as span:
             try:
                 await _deliver(db, *row)
-            except (SMTPException, OSError) as error:
+            except Exception as error:  # of whatever kind: a mail that cannot be made holds up no other
                 failed(span, error)
                 delivery.tries += 1
                 delivery.next_try = now_plus(wait(delivery.tries))
