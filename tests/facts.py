@@ -10,8 +10,9 @@ from shared.events import Envelope, Event
 E = TypeVar("E", bound=Event)
 
 
-def received(kind: type[E], traceparent: str | None = None, **fields: Any) -> E:
-    """The event's example of docs/events.md with these fields, read from its topic just now."""
+def received(kind: type[E], **fields: Any) -> E:
+    """The event's example of docs/events.md with these fields (and `traceparent`), read from its topic just now."""
+    traceparent = fields.pop("traceparent", None)
     event = kind.model_validate((example(kind) or {}) | fields)
     envelope = Envelope(
         id=uuid4(),
