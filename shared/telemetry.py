@@ -18,7 +18,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from shared.events import Envelope, Event
+from shared.events import CATALOG, Envelope, Event
 
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("i2pcc")
@@ -68,8 +68,13 @@ def step(name: str, traceparent: str | None, *, link: str | None = None, **attri
         links=links,
         attributes={f"i2pcc.{key}": value for key, value in attributes.items()},
         record_exception=False,
+        set_status_on_exception=False,
     ) as span:
-        yield span
+        try:
+            yield span
+        except Exception as error:
+            failed(span, error)
+            raise
 
 
 def start_processing(event: Event) -> Span:
@@ -107,6 +112,7 @@ def start_publishing(row: Any) -> Span | None:
                 "messaging.destination.name": str(row["topic"]),
                 "messaging.message.id": str(row["event_id"]),
                 "i2pcc.event": str(row["type"]),
+                f"i2pcc.{CATALOG[row['type']].key}": str(row["key"]),
             }
         )
     return span

@@ -44,7 +44,7 @@ async def send_next(sessions: Sessions) -> bool:
         if row is None:
             return False
         delivery: Delivery = row[0]
-        ids = {"match_id": str(delivery.match_id), "delivery_id": str(delivery.delivery_id)}
+        ids = {name: str(value) for name, value in _ids(row[1]).items()} | {"delivery_id": str(delivery.delivery_id)}
         with step(f"mail {delivery.template}", delivery.traceparent, **ids) as span:
             try:
                 await _deliver(db, *row)
