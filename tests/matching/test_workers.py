@@ -136,13 +136,13 @@ async def test_a_pair_that_fits_again_is_presented_again_as_the_same_match(alone
 
 
 async def test_two_sides_revised_at_once_do_not_lose_their_match_meanwhile(alone: Sessions) -> None:
-    """The one that is embedded first must not take the other's missing vector for a text that does not fit."""
+    """The one that is embedded first must not judge the other by a vector of its old text."""
     posted, offered = need(), proposal()
     match = await presented(alone, posted, offered)
     await happen(
         alone,
-        need(NeedRevised, need_id=posted.need_id, version=2),
-        proposal(ProposalRevised, proposal_id=offered.proposal_id, version=2),
+        need(NeedRevised, need_id=posted.need_id, version=2, title=OTHER),
+        proposal(ProposalRevised, proposal_id=offered.proposal_id, version=2, title=OTHER),
     )
     assert await types_of(alone, match.match_id) == [*PRESENTED, "MatchRevised"]
 
