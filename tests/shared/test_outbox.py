@@ -197,10 +197,12 @@ async def test_a_row_that_cannot_be_published_holds_back_its_own_key_until_it_ca
     async with running(trial.relay().run()):
         await say(trial, NoteElsewhere(note_id=stuck, version=1, text="x" * 2_000))
         assert await becomes(trial, "select max(error) from outbox where parked_until > now()", cause)
+        parked = await value(trial, "select parked_until from outbox")
         await say(trial, NoteElsewhere(note_id=stuck, version=2))
         await say(trial, other)
         assert await becomes(trial, "select count(*) from outbox", 2)
         assert set(versions(await read(trial))) == {other.note_id}
+        assert await value(trial, "select max(parked_until) from outbox") == parked, "it was tried before its time"
 
         await topics.provision(trial.servers, [elsewhere])
         await change(trial, "update outbox set parked_until = now()")
