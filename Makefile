@@ -22,9 +22,10 @@ $(STAMP): pyproject.toml requirements.lock
 	@$(BIN)/python -c 'import uv' 2>/dev/null || $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION) \
 	  || { echo "uv could not be installed: is the network (or your package mirror) reachable? Then run the same command again."; exit 2; }
 	@echo "Installing the locked packages ..."
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync -q --require-hashes requirements.lock \
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip sync -q --require-hashes --compile-bytecode requirements.lock \
 	  || { echo "The packages could not be installed: is the network (or your package mirror) reachable? Then run the same command again."; exit 2; }
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install -q --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q deploy services shared
 	@touch $@
 
 demo: setup  ## Play the main job from nothing; ONCE=1 ends by itself
@@ -45,4 +46,4 @@ lock: setup  ## Pin the newest versions that pyproject.toml allows
 
 clean:  ## Remove the virtual environment and all local state
 	@if [ -x $(BIN)/i2pcc ]; then $(BIN)/i2pcc down --wipe; fi
-	@rm -rf $(VENV) .i2pcc
+	@rm -rf $(VENV)

@@ -56,6 +56,19 @@ async def provision(url: str, manifest: Manifest, passwords: Mapping[str, str]) 
         await connection.close()
 
 
+async def versions(url: str, manifest: Manifest) -> dict[str, str]:
+    """The migration that each service's schema is at, where there is one."""
+    connection = await _connect(with_database(url, manifest.database))
+    try:
+        return {
+            name: await connection.fetchval(f"select version_num from {service.schema_}.alembic_version")
+            for name, service in manifest.services.items()
+            if await connection.fetchval("select to_regclass($1)", f"{service.schema_}.alembic_version")
+        }
+    finally:
+        await connection.close()
+
+
 def with_database(url: str, database: str) -> str:
     """The same server, another database."""
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
