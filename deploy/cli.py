@@ -1,13 +1,13 @@
 """The i2pcc command. What a command needs is imported when it runs, so that help and mistakes answer at once."""
 
-import asyncio
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deploy.problems import Problem
+from deploy import interrupts
+from deploy.problems import Problem, disk
 
 if TYPE_CHECKING:
     from deploy.embedded.platform import Platform
@@ -24,10 +24,14 @@ app = typer.Typer(
 def main() -> None:
     """Run one command; a foreseen problem is told in a sentence."""
     try:
-        app()
+        with disk():
+            app()
     except Problem as problem:
         typer.echo("\n".join(filter(None, (problem.message, problem.hint))), err=True)
         sys.exit(problem.code)
+    except interrupts.Interrupted as interrupted:
+        typer.echo("Stopped before the end; nothing that this command started is left running.", err=True)
+        sys.exit(interrupted.code)
 
 
 @app.command()
@@ -37,21 +41,21 @@ def up() -> None:
 
     with screen.Screen() as steps:
         platform = _platform(steps)
-        already = platform.runs_whole()
-        asyncio.run(platform.start())
-    screen.show_addresses(platform, "It was up already." if already else "Everything is up.", "Stop with: i2pcc down")
+        missing = platform.missing()
+        interrupts.run(platform.start())
+    screen.show_addresses(platform, "Everything is up." if missing else "It was up already.", "Stop with: i2pcc down")
 
 
 @app.command()
-def down(wipe: Annotated[bool, typer.Option(help="Remove all state too.")] = False) -> None:
-    """Stop everything; its state stays for the next start."""
-    from deploy.embedded import state
+def down(wipe: Annotated[bool, typer.Option("--wipe", help="Remove all state too.")] = False) -> None:
+    """Stop everything, a demo too; its state stays for the next start."""
+    from deploy.embedded.platform import Platform
+    from deploy.settings import Settings, read
 
-    platform = _platform()
-    asyncio.run(platform.stop())
-    if wipe:
-        state.wipe(platform.settings.state)
-    typer.echo("Everything is stopped, and its state is removed." if wipe else "Everything is stopped.")
+    settings = read(Settings)
+    ran = [interrupts.run(Platform(one).stop(wipe)) for one in (settings.within("demo"), settings)]
+    told = "Everything is stopped" if any(ran) else "Nothing was running"
+    typer.echo(f"{told}, and all state is removed." if wipe else f"{told}.")
 
 
 @app.command()
@@ -59,7 +63,7 @@ def status() -> None:
     """Show what runs; the exit code is 1 unless all of it is ready."""
     from deploy import screen
 
-    if not asyncio.run(screen.show_status(_platform())):
+    if not interrupts.run(screen.show_status(_platform())):
         raise typer.Exit(1)
 
 
@@ -78,7 +82,7 @@ def provision() -> None:
     from deploy.provision.run import from_environment
     from deploy.settings import Provision, read
 
-    asyncio.run(from_environment(read(Provision)))
+    interrupts.run(from_environment(read(Provision)))
     typer.echo("Topics, roles and schemas are as the manifest says.")
 
 

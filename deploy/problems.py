@@ -9,8 +9,8 @@ _DISK = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
     errno.EROFS: "it is read-only",
-    errno.EACCES: "you may not write there",
-    errno.EPERM: "you may not write there",
+    errno.EACCES: "it is another user's",
+    errno.EPERM: "it is another user's",
     errno.ENOTDIR: "a file is in its way",
     errno.EEXIST: "a file is in its way",
 }
@@ -28,14 +28,15 @@ class Problem(Exception):
 
 
 @contextmanager
-def disk(folder: Path) -> Iterator[None]:
-    """Tell what keeps files from being written under a folder."""
+def disk(folder: Path | None = None, hint: str = "") -> Iterator[None]:
+    """Tell what keeps files from being read or written, under a folder or where the error says."""
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK:
+        where = folder or error.filename
+        if error.errno not in _DISK or not where:
             raise
         raise Problem(
-            f"Nothing can be written to {folder}: {_DISK[error.errno]}.",
-            "Free some space, or choose another folder: I2PCC_STATE=/path/to/folder",
+            f"Nothing can be written to {where}: {_DISK[error.errno]}.",
+            hint or "Mend that, or choose another folder: I2PCC_STATE=/path/to/folder",
         ) from error

@@ -47,6 +47,10 @@ class Settings(_ServicePorts):
         names = port_names()
         return cls.model_validate({"state": state, **dict(zip(names, free_ports(len(names)), strict=True))})
 
+    def within(self, name: str) -> Self:
+        """The same with a folder of its own inside this one: what is made there goes when this one is wiped."""
+        return self.model_copy(update={"state": self.state / name})
+
     def port(self, name: str) -> int:
         """The port of a part of the platform."""
         return int(getattr(self, f"{name}_port"))

@@ -2,15 +2,18 @@
 
 import asyncio
 import itertools
+import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from contextlib import closing, suppress
+from typing import Any, TypeVar
 
+T = TypeVar("T")
 INTERVAL = 0.02
 """Seconds between two looks."""
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float) -> bool:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float, interval: float = INTERVAL) -> bool:
     """Whether the condition came true in time."""
     deadline = time.monotonic() + seconds
     for _ in itertools.count():
@@ -18,7 +21,7 @@ async def until(condition: Callable[[], Awaitable[bool]], seconds: float) -> boo
             return True
         if time.monotonic() > deadline:
             return False
-        await asyncio.sleep(INTERVAL)
+        await asyncio.sleep(interval)
     raise AssertionError("counts for ever")
 
 
@@ -31,6 +34,47 @@ async def listens(host: str, port: int) -> bool:
     except (OSError, TimeoutError):
         return False
     return True
+
+
+async def answers(host: str, port: int, path: str) -> bool:
+    """Whether an HTTP server says 200 there. No client library: its import takes longer than the answer."""
+    try:
+        async with asyncio.timeout(2):
+            reader, writer = await asyncio.open_connection(host, port)
+            with closing(writer):
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+                return (await reader.readline()).split()[1:2] == [b"200"]
+    except (OSError, TimeoutError):
+        return False
+
+
+async def abandonable(function: Callable[..., T], *arguments: Any) -> T:
+    """Like asyncio.to_thread, in a thread that does not keep a command from ending when it was told to stop."""
+    loop = asyncio.get_running_loop()
+    outcome: asyncio.Future[T] = loop.create_future()
+
+    def tell(settle: Callable[[Any], None], value: object) -> None:
+        with suppress(RuntimeError):  # the loop has been closed: nobody listens
+            loop.call_soon_threadsafe(lambda: None if outcome.done() else settle(value))
+
+    def work() -> None:
+        try:
+            tell(outcome.set_result, function(*arguments))
+        except BaseException as error:
+            tell(outcome.set_exception, error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return await outcome
+
+
+async def whole(work: Coroutine[Any, Any, T]) -> T:
+    """Do this to its end, also when told to stop meanwhile."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 class Together:

@@ -1,7 +1,7 @@
 """`i2pcc demo`: the main job from nothing, told off the topics as it happens."""
 
 import asyncio
-import shutil
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,11 +10,13 @@ import httpx
 from aiokafka import AIOKafkaConsumer
 from rich.table import Table
 
+from deploy import interrupts
 from deploy.demo.compose import Compose
 from deploy.demo.models import Sample
 from deploy.demo.sample import SHIPPED, SampleError, load
 from deploy.demo.story import Storyteller
 from deploy.demo.telling import key, tell
+from deploy.embedded import state
 from deploy.embedded.platform import Platform
 from deploy.problems import Problem
 from deploy.screen import Screen, console, show_addresses
@@ -24,6 +26,7 @@ from deploy.waiting import until
 from shared.bus import decode
 from shared.events import CATALOG, Event, MatchDeclined, MatchFacts, MatchIntroduced, MatchPresented
 
+RUNNING = "Stop it with Ctrl-C where it runs. If that is gone: i2pcc down"
 PATIENCE = 60.0
 """Seconds that any one step may take."""
 
@@ -34,10 +37,10 @@ def demo(*, once: bool, data: Path | None, compose: bool = False) -> None:
         sample = load(data or SHIPPED)
     except SampleError as error:
         raise Problem(str(error), "The format is described in deploy/demo/sample/README.md.", code=2) from None
-    settings = read(Settings)
-    settings = settings.model_copy(update={"state": settings.state.with_name(f"{settings.state.name}-demo")})
-    with suppress(KeyboardInterrupt):
-        asyncio.run(_run(sample, settings, once, compose))
+    home = read(Settings)
+    state.prepare(home.state)
+    with state.alone(home.state, "A demo is running here already.", RUNNING, lock="demo.lock"):
+        interrupts.run(_run(sample, home.within("demo"), once, compose))
 
 
 async def _run(sample: Sample, settings: Settings, once: bool, compose: bool) -> None:
@@ -50,15 +53,15 @@ async def _run(sample: Sample, settings: Settings, once: bool, compose: bool) ->
             console.print(_table(story, audience))
         show_addresses(platform, "Where to look:", "Closing, as ONCE asks." if once else "Stop with Ctrl-C.")
         if not once:
-            await asyncio.Event().wait()
+            await _until_told(platform)
     finally:
         await platform.stop()
 
 
 async def _started_here(settings: Settings) -> Stage:
-    shutil.rmtree(settings.state, ignore_errors=True)
     with Screen() as screen:
         platform = Platform(settings, screen)
+        await platform.stop(wipe=True)
         await platform.start()
     return platform
 
@@ -67,6 +70,17 @@ async def _started_on_docker(settings: Settings) -> Stage:
     stack = Compose(settings)
     await stack.start()
     return stack
+
+
+async def _until_told(platform: Stage) -> None:
+    """Stay up until Ctrl-C, which is how a demo ends well, or until something ends by itself."""
+
+    async def something_ended() -> bool:
+        return isinstance(platform, Platform) and bool(platform.missing())
+
+    with suppress(asyncio.CancelledError):
+        await until(something_ended, math.inf, interval=1)
+        raise Problem("Something ended by itself, or was stopped from elsewhere.", "i2pcc status says what runs.")
 
 
 async def _play(story: Storyteller, audience: "Audience") -> None:

@@ -1,15 +1,17 @@
 """Kafka's jars, pinned by version and hash, from the ordinary Maven cache or else from Maven Central."""
 
+import asyncio
 import hashlib
+import itertools
 import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.embedded.steps import Progress
-from deploy.problems import Problem
+from deploy.problems import Problem, disk
+from deploy.waiting import Together, abandonable
 
 LOCK = Path(__file__).with_name("jars.lock")
 AT_A_TIME = 4
@@ -51,24 +53,32 @@ def repository() -> Path:
     return Path(os.environ.get("M2_REPO") or Path.home() / ".m2" / "repository")
 
 
-def classpath(progress: Progress) -> str:
+async def classpath(progress: Progress) -> str:
     """Have every jar, fetching those that are missing or damaged.
 
     Raises:
         Problem: a jar can't be had.
     """
     jars, folder = locked(), repository()
-    missing = [jar for jar in jars if not jar.is_good(jar.path(folder))]
+    missing = await abandonable(lambda: [jar for jar in jars if not jar.is_good(jar.path(folder))])
     if missing:
-        _fetch(missing, folder, progress)
+        await _fetch(missing, folder, progress)
     return os.pathsep.join(str(jar.path(folder)) for jar in jars)
 
 
-def _fetch(missing: list[Jar], folder: Path, progress: Progress) -> None:
-    fetch = _fetcher(folder)
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        for done, _ in enumerate(pool.map(fetch, missing), start=1):
-            progress(done, len(missing))
+async def _fetch(missing: list[Jar], folder: Path, progress: Progress) -> None:
+    progress(0, len(missing))
+    fetch = await abandonable(_fetcher, folder)
+    turns, done = asyncio.Semaphore(AT_A_TIME), itertools.count(1)
+
+    async def fetch_in_turn(jar: Jar) -> None:
+        async with turns:
+            await abandonable(fetch, jar)
+        progress(next(done), len(missing))
+
+    async with Together() as together:
+        for jar in missing:
+            together.do(fetch_in_turn(jar))
 
 
 def _fetcher(folder: Path) -> Callable[[Jar], None]:
@@ -80,8 +90,8 @@ def _fetcher(folder: Path) -> Callable[[Jar], None]:
 
     def fetch(jar: Jar) -> None:
         file = jar.path(folder)
-        file.unlink(missing_ok=True)
         with _told(folder, RequestException, RuntimeError):
+            file.unlink(missing_ok=True)
             context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
         if not jar.is_good(file):
             file.unlink(missing_ok=True)
@@ -93,7 +103,8 @@ def _fetcher(folder: Path) -> Callable[[Jar], None]:
 @contextmanager
 def _told(folder: Path, *errors: type[Exception]) -> Iterator[None]:
     try:
-        yield
+        with disk(folder, "Mend that, or choose another folder for them: M2_REPO=/path/to/folder"):
+            yield
     except errors as error:
         raise Problem(
             "Kafka's Java files could not be fetched from Maven Central.",

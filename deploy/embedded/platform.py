@@ -3,7 +3,7 @@
 import asyncio
 import importlib
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 
 import psutil
@@ -15,10 +15,11 @@ from deploy.embedded.kafka import Kafka
 from deploy.embedded.ports import check_ports
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.processes import Processes, Program
+from deploy.embedded.secrets import write
 from deploy.embedded.steps import Steps
 from deploy.problems import Problem, disk
 from deploy.settings import SERVICES, Settings
-from deploy.waiting import Together, listens, until
+from deploy.waiting import Together, answers, listens, until, whole
 
 PATIENCE = 60.0
 """Seconds that a part gets to be ready."""
@@ -38,29 +39,35 @@ class Platform:
         self._postgres = Postgres(settings)
 
     async def start(self, services: bool = True) -> None:
-        """Bring everything up; what already runs whole is left as it is.
+        """Bring everything up: what runs is left as it is, what has died is started again.
 
         Raises:
-            Problem: something did not start; then nothing is left running.
+            Problem: something did not start; then what was started here is stopped again.
         """
         state.prepare(self.settings.state)
         with state.alone(self.settings.state), disk(self.settings.state):
-            names = PARTS if services else SERVERS
-            if self.runs(*names):
-                return
-            await self._stop_all()
-            check_ports(self.settings, names)
+            missing = self.missing(services)
+            if missing and not self._as_set():
+                await whole(self._stop_parts(self.processes.names()))
+            check_ports(self.settings, missing)
             try:
-                await self._start(services)
+                await self._start(missing)
+                await self._all_ready(PARTS if services else SERVERS)
             except BaseException:
-                await self._stop_all()
+                await whole(self._stop_parts(missing))
                 raise
 
-    async def stop(self) -> None:
-        """Stop everything, the services first."""
-        if self.processes.names():
-            with state.alone(self.settings.state):
-                await self._stop_all()
+    async def stop(self, wipe: bool = False) -> bool:
+        """Stop everything, the services first; whether there was anything. With `wipe`, its state goes too."""
+        folder = self.settings.state
+        if not state.is_ours(folder):
+            return False
+        with state.alone(folder):
+            names = self.processes.names()
+            await whole(self._stop_parts(names))
+            if wipe:
+                state.wipe(folder)
+        return bool(names)
 
     async def restart(self, name: str) -> None:
         """Stop one part, if it runs, and start it again."""
@@ -71,13 +78,10 @@ class Platform:
         """End one part as a crash would; `restart` brings it back."""
         self.processes.kill(name)
 
-    def runs(self, *names: str) -> bool:
-        """Whether all of these run, on the ports that are set."""
-        return all(self._runs(name) for name in names)
-
-    def runs_whole(self) -> bool:
-        """Whether everything runs."""
-        return self.runs(*PARTS)
+    def missing(self, services: bool = True) -> list[str]:
+        """What does not run, or not with these settings."""
+        names = PARTS if services else SERVERS
+        return [name for name in names if not (self._as_set() and self.processes.alive(name))]
 
     def memory(self, name: str) -> int:
         """MB that a part and its children hold (what they share counts for each)."""
@@ -93,7 +97,7 @@ class Platform:
         """Whether a part does its work now."""
         if name in ("kafka", "postgres"):
             return await listens("127.0.0.1", self.settings.port(name))
-        return await _is_healthy(f"{self.urls[name]}/health/ready")
+        return await answers(self.settings.address, self.settings.port(name), "/health/ready")
 
     @property
     def urls(self) -> dict[str, str]:
@@ -135,22 +139,31 @@ class Platform:
             "PYTHONUNBUFFERED": "1",
         }
 
-    async def _start(self, services: bool) -> None:
+    async def _start(self, missing: Sequence[str]) -> None:
+        """Services import while the servers start; they begin once their topics and tables are there."""
+        if not missing:
+            return
+        write(self.settings.state / "settings.json", self._settings_text())
         _ = self.secrets
         async with Together() as together:
-            together.do(self._start_kafka())
-            together.do(self._start_postgres())
-            together.do(self._start_mailbox())
-            if services:
-                for name in SERVICES:
+            for name in missing:
+                if name in SERVICES:
                     self.processes.start(self._service(name))
-            together.do(_import_provisioning())
-        with self.steps.step("Topics, database and migrations"):
-            await self._provision()
-        if services:
-            async with Together() as together:
-                for name in SERVICES:
+            together.do(self._serve("kafka", missing, self._provision_topics))
+            together.do(self._serve("postgres", missing, self._provision_database))
+            together.do(self._serve("mailbox", missing))
+        async with Together() as together:
+            for name in missing:
+                if name in SERVICES:
                     together.do(self._let_go(name))
+
+    async def _serve(
+        self, name: str, missing: Sequence[str], provision: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        if name in missing:
+            await self._start_part(name)
+        if provision:
+            await provision()
 
     async def _start_part(self, name: str) -> None:
         servers: dict[str, Callable[[], Awaitable[None]]] = {
@@ -166,7 +179,7 @@ class Platform:
 
     async def _start_kafka(self) -> None:
         with self.steps.step("Kafka") as progress:
-            classpath = await asyncio.to_thread(jars.classpath, progress)
+            classpath = await jars.classpath(progress)
             await asyncio.to_thread(self._kafka.format, classpath)
             self.processes.start(self._kafka.program(classpath))
             await self._until_ready("kafka", self.is_ready)
@@ -190,10 +203,16 @@ class Platform:
             self.processes.start(Program("mailbox", command, self.settings.mailbox_port, environment))
             await self._until_ready("mailbox", self.is_ready)
 
-    async def _provision(self) -> None:
-        from deploy.provision.run import provision
+    async def _provision_topics(self) -> None:
+        with self.steps.step("Topics"):
+            topics = await asyncio.to_thread(importlib.import_module, "deploy.provision.topics")
+            await topics.provision(self.kafka_servers, self.manifest.topics)
 
-        await provision(self.kafka_servers, self.database_url(secrets.SUPERUSER), self.secrets.passwords)
+    async def _provision_database(self) -> None:
+        with self.steps.step("Roles, schemas and migrations"):
+            provision = await asyncio.to_thread(importlib.import_module, "deploy.provision.run")
+            url = self.database_url(secrets.SUPERUSER)
+            await provision.provision_database(url, self.secrets.passwords, self.manifest)
 
     def _service(self, name: str) -> Program:
         command = (sys.executable, "-m", "deploy.embedded.child", name)
@@ -217,13 +236,20 @@ class Platform:
                 self.processes.tail(name) or "(nothing)",
             )
 
-    def _runs(self, name: str) -> bool:
-        record = self.processes.record(name)
-        on_its_port = record is not None and record.port == self.settings.port(name)
-        return on_its_port and self.processes.alive(name) is not None
+    async def _all_ready(self, names: Sequence[str]) -> None:
+        async with Together() as together:
+            for name in names:
+                together.do(self._until_ready(name, self.is_ready))
 
-    async def _stop_all(self) -> None:
-        names = self.processes.names()
+    def _as_set(self) -> bool:
+        """Whether what runs was started with these settings."""
+        file = self.settings.state / "settings.json"
+        return file.exists() and file.read_text() == self._settings_text()
+
+    def _settings_text(self) -> str:
+        return self.settings.model_dump_json(exclude={"state"})
+
+    async def _stop_parts(self, names: Sequence[str]) -> None:
         for group in ([name for name in names if name not in SERVERS], SERVERS):
             stops = [asyncio.to_thread(self._stop, name) for name in group if name in names]
             await asyncio.gather(*stops)
@@ -238,18 +264,3 @@ def _resident(process: psutil.Process) -> int:
         return int(process.memory_info().rss)
     except psutil.NoSuchProcess:
         return 0
-
-
-async def _import_provisioning() -> None:
-    """Alembic's import takes a second: time in which the servers start."""
-    await asyncio.to_thread(importlib.import_module, "deploy.provision.run")
-
-
-async def _is_healthy(url: str) -> bool:
-    import httpx
-
-    try:
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
-            return (await client.get(url)).status_code == 200
-    except httpx.TransportError:
-        return False

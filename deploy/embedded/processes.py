@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +17,8 @@ import psutil
 from deploy.embedded.secrets import write
 
 MAX_LOG_BYTES = 10_000_000
+GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@"')
+"""Becomes the program once told to. Whose starter is gone before it could remember its id ends without having run."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class Record:
     """A process as its file under run/ remembers it."""
 
     pid: int
-    created: float
-    """Start time, so that another process that got the same id is never taken for this one."""
+    started: str
+    """When, so that another process that got the same id is never taken for this one."""
     port: int
     stop_signal: int
     patience: float
@@ -58,26 +61,26 @@ class Processes:
         self.run.mkdir(parents=True, exist_ok=True)
         with self._log(program.name) as log:
             child = subprocess.Popen(
-                program.command,
+                (*GATE, program.name, *program.command),
                 env=os.environ | program.environment,
-                stdin=subprocess.PIPE if program.gated else subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
         self._children[program.name] = child
         process = psutil.Process(child.pid)
-        record = Record(child.pid, process.create_time(), program.port, program.stop_signal, program.patience)
+        record = Record(child.pid, started(child.pid), program.port, program.stop_signal, program.patience)
         write(self._file(program.name), json.dumps(asdict(record)))
+        self._say_go(child)
+        if not program.gated:
+            self.abandon(program.name)
         return process
 
     def let_go(self, name: str) -> None:
-        """Tell a child that waits for it to go on; one that has ended already does not hear it."""
-        stdin = self._children[name].stdin
-        if stdin:
-            with suppress(BrokenPipeError):
-                stdin.write(b"go\n")
-            self.abandon(name)
+        """Tell a child that waits for it to go on."""
+        self._say_go(self._children[name])
+        self.abandon(name)
 
     def abandon(self, name: str) -> None:
         """Say no more to a child, as when its starter has ended."""
@@ -95,9 +98,8 @@ class Processes:
             return None
         try:
             process = psutil.Process(record.pid)
-            same = abs(process.create_time() - record.created) < 0.01
-            return process if same and not _has_ended(process) else None
-        except psutil.NoSuchProcess:
+            return process if started(record.pid) == record.started and not _has_ended(process) else None
+        except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
             return None
 
     def record(self, name: str) -> Record | None:
@@ -136,6 +138,14 @@ class Processes:
         text = file.read_text(errors="replace") if file.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 
+    @staticmethod
+    def _say_go(child: subprocess.Popen[bytes]) -> None:
+        """One that has ended already does not hear it."""
+        assert child.stdin
+        with suppress(BrokenPipeError):
+            child.stdin.write(b"go\n")
+            child.stdin.flush()
+
     def _forget(self, name: str) -> None:
         if child := self._children.get(name):
             self.abandon(name)
@@ -151,6 +161,15 @@ class Processes:
         file = self.logs / f"{name}.log"
         too_long = file.exists() and file.stat().st_size > MAX_LOG_BYTES
         return file.open("wb" if too_long else "ab")
+
+
+def started(pid: int) -> str:
+    """When a process began, in the kernel's own count: psutil's create_time moves when the clock is set."""
+    if not sys.platform.startswith("linux"):
+        return str(psutil.Process(pid).create_time())
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    ticks = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    return f"{boot}/{ticks}"
 
 
 def _end(process: psutil.Process, signal_number: int, seconds: float) -> bool:

@@ -7,7 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
+
+from deploy.problems import Problem
 
 SUPERUSER = "postgres"
 
@@ -24,8 +27,22 @@ class Secrets:
 
 
 def keep(folder: Path, roles: Iterable[str]) -> Secrets:
-    """Read the secrets, after making those that are missing."""
+    """Read the secrets, after making those that are missing.
+
+    Raises:
+        Problem: they can't be read.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        return _keep(folder, roles)
+    except (ValueError, TypeError, KeyError, JoseError) as error:
+        raise Problem(
+            f"A file in {folder} is damaged.",
+            "Restore it from a backup, or begin anew, without what was stored: i2pcc down --wipe",
+        ) from error
+
+
+def _keep(folder: Path, roles: Iterable[str]) -> Secrets:
     return Secrets(
         passwords=_passwords(folder / "passwords.json", [SUPERUSER, *roles]),
         signing_key=_signing_key(folder),
@@ -34,7 +51,7 @@ def keep(folder: Path, roles: Iterable[str]) -> Secrets:
 
 
 def _passwords(file: Path, roles: list[str]) -> dict[str, str]:
-    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    known: dict[str, str] = dict(json.loads(file.read_text())) if file.exists() else {}
     missing = {role: secrets.token_urlsafe(24) for role in roles if role not in known}
     if missing:
         write(file, json.dumps(known | missing))
@@ -47,8 +64,9 @@ def _signing_key(folder: Path) -> ECKey:
         made = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
         write(private, json.dumps(made.as_dict(private=True)))
     key = ECKey.import_key(json.loads(private.read_text()))
-    if not public.exists():
-        write(public, json.dumps({"keys": [key.as_dict(private=False)]}))
+    published = json.dumps({"keys": [key.as_dict(private=False)]})
+    if not public.exists() or public.read_text() != published:
+        write(public, published)
     return key
 
 

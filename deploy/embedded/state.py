@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from deploy.embedded.secrets import write
 from deploy.problems import Problem, disk
 
 MARK = "i2pcc-state"
+SAYS = "State of the I2PCC platform, layout 1. `i2pcc down --wipe` removes this folder.\n"
+ELSEWHERE = "Or choose another folder: I2PCC_STATE=/path/to/folder"
 LEAST_FREE = 200_000_000
 """Bytes; a first start takes about half of that."""
 
@@ -18,42 +21,74 @@ def prepare(state: Path) -> None:
     """Have a state folder that can be written to.
 
     Raises:
-        Problem: it is someone else's, can't be written to, or the disk is nearly full.
+        Problem: it is someone else's or another version's, can't be written to, or the disk is nearly full.
     """
     with disk(state):
-        if state.exists() and any(state.iterdir()) and not (state / MARK).exists():
-            raise Problem(
-                f"{state} holds files that are not this platform's.",
-                "Choose another folder: I2PCC_STATE=/path/to/folder",
-            )
+        is_ours(state)
         state.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (state / MARK).write_text("State of the I2PCC platform. `i2pcc down --wipe` removes this folder.\n")
+        if not (state / MARK).exists():
+            write(state / MARK, SAYS)
+    if (state / MARK).read_text(errors="replace") != SAYS:
+        raise Problem(
+            f"{state} is damaged, or of another version of the platform: its file {MARK} is not this version's.",
+            f"Use the version that made it, or remove it with `i2pcc down --wipe`. {ELSEWHERE}",
+        )
     free = shutil.disk_usage(state).free
     if free < LEAST_FREE:
         raise Problem(
             f"Only {free // 1_000_000} MB are free on the disk of {state}; {LEAST_FREE // 1_000_000} MB are needed.",
-            "Free some space, or choose another folder: I2PCC_STATE=/path/to/folder",
+            f"Free some space. {ELSEWHERE}",
         )
 
 
+def is_ours(state: Path) -> bool:
+    """Whether `prepare` made this folder; one that is not there, or empty, is nobody's.
+
+    Raises:
+        Problem: it is someone else's.
+    """
+    with disk(state):
+        if not state.exists() or not any(state.iterdir()):
+            return False
+        if not (state / MARK).exists():
+            raise Problem(f"{state} holds files that are not this platform's, and is left alone.", ELSEWHERE)
+    return True
+
+
 def wipe(state: Path) -> None:
-    """Remove everything; only a folder that `prepare` made."""
-    if (state / MARK).exists():
-        with disk(state):
+    """Remove everything; only a folder that `prepare` made.
+
+    Raises:
+        Problem: it is someone else's, or may not be removed.
+    """
+    if is_ours(state):
+        with disk(state, "Let its owner remove it."):
             shutil.rmtree(state)
 
 
 @contextmanager
-def alone(state: Path) -> Iterator[None]:
-    """Keep another command from starting or stopping things meanwhile; a killed command lets go by itself."""
+def alone(
+    state: Path,
+    message: str = "Another i2pcc command is starting or stopping this platform.",
+    hint: str = "Try again in a moment.",
+    lock: str = "lock",
+) -> Iterator[None]:
+    """Keep another command from doing the same meanwhile; a killed command lets go by itself.
+
+    Raises:
+        Problem: another command is at it.
+    """
     with disk(state):
-        descriptor = os.open(state / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(state / lock, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(descriptor, message, hint)
         yield
-    except BlockingIOError:
-        raise Problem(
-            "Another i2pcc command is starting or stopping this platform.", "Try again in a moment."
-        ) from None
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int, message: str, hint: str) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Problem(message, hint) from None

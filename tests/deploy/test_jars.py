@@ -21,11 +21,21 @@ def test_every_jar_is_pinned_once() -> None:
     assert len(set(names)) == len(names) > 40
 
 
-def test_without_network_and_cache_one_sentence_says_what_to_do(
+async def test_without_network_and_cache_one_sentence_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("M2_REPO", str(tmp_path))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
     with pytest.raises(Problem, match="could not be fetched") as caught:
-        jars.classpath(lambda done, total: None)
+        await jars.classpath(lambda done, total: None)
     assert "network" in caught.value.hint
+
+
+async def test_a_cache_that_cannot_be_written_to_is_told_with_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("M2_REPO", str(tmp_path / "file" / "repository"))
+    with pytest.raises(Problem, match="file/repository: a file is in its way") as caught:
+        await jars.classpath(lambda done, total: None)
+    assert "M2_REPO=" in caught.value.hint

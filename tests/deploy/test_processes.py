@@ -52,7 +52,7 @@ def test_a_stranger_with_the_same_id_is_left_alone(processes: Processes) -> None
     process = processes.start(program("import time; time.sleep(60)"))
     record = processes.record("it")
     assert record
-    (processes.run / "old.json").write_text(json.dumps(asdict(replace(record, created=record.created - 100))))
+    (processes.run / "old.json").write_text(json.dumps(asdict(replace(record, started="another boot/1"))))
     assert processes.alive("old") is None
     processes.stop("old")
     assert process.status() != psutil.STATUS_ZOMBIE

@@ -10,9 +10,9 @@ from deploy.problems import Problem
 
 def test_a_folder_with_someone_elses_files_is_neither_used_nor_wiped(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    with pytest.raises(Problem, match="not this platform's"):
-        state.prepare(tmp_path)
-    state.wipe(tmp_path)
+    for use in (state.prepare, state.wipe):
+        with pytest.raises(Problem, match="not this platform's"):
+            use(tmp_path)
     assert (tmp_path / "thesis.txt").exists()
 
 
@@ -20,6 +20,16 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(Problem, match="Nothing can be written"):
         state.prepare(tmp_path / "file" / "state")
+
+
+@pytest.mark.parametrize("mark", ["State of the I2PCC platform, layout 2.", ""])
+def test_a_folder_of_another_version_is_not_used_but_can_be_wiped(tmp_path: Path, mark: str) -> None:
+    (tmp_path / state.MARK).write_text(mark)
+    with pytest.raises(Problem, match="another version") as caught:
+        state.prepare(tmp_path)
+    assert "i2pcc down --wipe" in caught.value.hint
+    state.wipe(tmp_path)
+    assert not tmp_path.exists()
 
 
 def test_wipe_removes_what_was_made(tmp_path: Path) -> None:
