@@ -1,7 +1,11 @@
 """What the commands show: steps as they go on, addresses, what runs."""
 
+import os
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from types import TracebackType
 from typing import Self
 
@@ -14,15 +18,25 @@ from deploy.embedded import steps
 from deploy.embedded.platform import PARTS, Platform
 from deploy.stage import Stage
 
-console = Console(highlight=False)
+WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
+"""Characters a line; a file or a pipe has no width of its own."""
+ABOUT = {
+    "portal": "the web pages",
+    "mailbox": "all mail that went out",
+    "intake": "companies, consortia, proposals",
+    "regions": "the regions' needs",
+    "matching": "matches, their reasons and answers",
+    "notify": "what was sent to whom",
+}
+console = Console(highlight=False, width=WIDTH)
 
 
 class Screen(steps.Steps):
     """Shows each step with a spinner and its seconds; a bar where it is known how much there is to do."""
 
     def __init__(self) -> None:
-        columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn(), _Bar())
-        self._progress = Progress(*columns, console=console)
+        parts = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description}"), TimeElapsedColumn(), _Bar())
+        self._progress = Progress(*parts, console=console, disable=not console.is_terminal)
 
     def __enter__(self) -> Self:
         self._progress.start()
@@ -34,13 +48,17 @@ class Screen(steps.Steps):
     @contextmanager
     def step(self, title: str) -> Iterator[steps.Progress]:
         """Enclose one step; steps overlap."""
-        task = self._progress.add_task(title, total=None, files="")
+        task, began = self._progress.add_task(title, total=None, files=""), time.monotonic()
 
         def progress(done: int, total: int) -> None:
             self._progress.update(task, completed=done, total=total + 1, files=f"{done} of {total} files")
+            if done in (0, total) and not console.is_terminal:
+                console.print(f"{title}: {done} of {total} files fetched")
 
         yield progress
         self._progress.update(task, completed=1, total=1, files="")
+        if not console.is_terminal:
+            console.print(f"✓ {title} ({time.monotonic() - began:.0f} s)")
 
 
 class _Bar(ProgressColumn):
@@ -59,16 +77,33 @@ class _Bar(ProgressColumn):
         return row
 
 
+def heading(title: str) -> None:
+    """Begin a part of what is told."""
+    console.print(f"\n[bold]{title}[/]")
+
+
+def show_moment(moment: datetime, sentence: str, style: str = "") -> None:
+    """What happened, and when, in local time."""
+    row = Table.grid(padding=(0, 2))
+    row.add_row(Text(f"{moment.astimezone():%H:%M:%S}", "dim"), Text(sentence, style))
+    console.print(row)
+
+
 def show_addresses(platform: Stage, title: str, ending: str) -> None:
     """Where to go now, and how it ends."""
-    table = _table("", "address")
-    for name, url in platform.urls.items():
-        table.add_row(name, url if name == "mailbox" else f"{url}/docs")
-    table.add_row("kafka", platform.kafka_servers)
-    table.add_row("postgres", f"127.0.0.1:{platform.settings.postgres_port}")
-    console.print(f"\n{title}")
-    console.print(table)
-    console.print(ending)
+    heading(title)
+    rows, urls = columns(), platform.urls
+    for name in ("portal", "mailbox"):
+        if name in urls:
+            rows.add_row(urls[name], ABOUT[name])
+    services = [name for name in urls if name not in ("portal", "mailbox")]
+    rows.add_row(f"{urls[services[0]]}/events", "the events, explained")
+    for name in services:
+        rows.add_row(f"{urls[name]}/docs", f"API of {name}: {ABOUT.get(name, '')}")
+    rows.add_row(platform.kafka_servers, "Kafka")
+    rows.add_row(f"127.0.0.1:{platform.settings.postgres_port}", "PostgreSQL")
+    console.print(rows)
+    console.print(ending, soft_wrap=True)
 
 
 async def show_status(platform: Platform) -> bool:
@@ -83,6 +118,9 @@ async def show_status(platform: Platform) -> bool:
         else:
             table.add_row(name, str(process.pid), port, f"{platform.memory(name)} MB", "yes" if ready[name] else "no")
     console.print(table)
+    if not all(ready.values()):
+        what = "Start what is missing" if any(ready.values()) else "Start it"
+        console.print(f"{what} with: i2pcc up. The logs: {platform.processes.logs}", soft_wrap=True)
     return all(ready.values())
 
 
@@ -90,8 +128,16 @@ async def _is_ready(platform: Platform, name: str) -> bool:
     return platform.process(name) is not None and await platform.is_ready(name)
 
 
-def _table(*columns: str) -> Table:
+def columns() -> Table:
+    """Two columns without lines; the first one never wraps."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    return table
+
+
+def _table(*names: str) -> Table:
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="bold")
-    for column in columns:
-        table.add_column(column)
+    for name in names:
+        table.add_column(name)
     return table

@@ -2,33 +2,30 @@
 
 import asyncio
 import math
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import httpx
-from aiokafka import AIOKafkaConsumer
-from rich.table import Table
+from rich.text import Text
 
 from deploy import interrupts
+from deploy.demo.audience import Audience
 from deploy.demo.compose import Compose
 from deploy.demo.models import Sample
 from deploy.demo.sample import SHIPPED, SampleError, load
 from deploy.demo.story import Storyteller
-from deploy.demo.telling import key, tell
+from deploy.demo.telling import Teller, key
 from deploy.embedded import state
 from deploy.embedded.platform import Platform
 from deploy.problems import Problem
-from deploy.screen import Screen, console, show_addresses
+from deploy.screen import Screen, columns, console, heading, show_addresses
 from deploy.settings import Settings, read
 from deploy.stage import Stage
 from deploy.waiting import until
-from shared.bus import decode
-from shared.events import CATALOG, Event, MatchDeclined, MatchFacts, MatchIntroduced, MatchPresented
+from shared.events import Event, MatchDeclined, MatchFacts, MatchIntroduced, MatchPresented
+from shared.vocabulary import company_id
 
 RUNNING = "Stop it with Ctrl-C where it runs. If that is gone: i2pcc down"
-PATIENCE = 60.0
-"""Seconds that any one step may take."""
 
 
 def demo(*, once: bool, data: Path | None, compose: bool = False) -> None:
@@ -50,8 +47,8 @@ async def _run(sample: Sample, settings: Settings, once: bool, compose: bool) ->
             story = Storyteller(sample, platform, http)
             await _play(story, audience)
             await _check_mailbox(story, platform, http)
-            console.print(_table(story, audience))
-        show_addresses(platform, "Where to look:", "Closing, as ONCE asks." if once else "Stop with Ctrl-C.")
+            _show_matches(story, audience.teller)
+        show_addresses(platform, "Where to look", _closing(platform, sample, once))
         if not once:
             await _until_told(platform)
     finally:
@@ -83,21 +80,38 @@ async def _until_told(platform: Stage) -> None:
         raise Problem("Something ended by itself, or was stopped from elsewhere.", "i2pcc status says what runs.")
 
 
-async def _play(story: Storyteller, audience: "Audience") -> None:
+async def _play(story: Storyteller, audience: Audience) -> None:
+    """Each part is heard before the next one begins, so that it reads as one story."""
+    heading("Companies join")
     await story.arrive()
+    numbers = (company.enterprise_number for company in story.sample.companies)
+    await audience.hears_of("the companies", map(company_id, numbers))
+    heading("Regions say what they need")
     await story.post_needs()
+    await audience.hears_of("the needs", (need["need_id"] for need in story.needs.values()))
+    heading("Companies propose what they can do, and matches are found")
     await story.submit_proposals()
+    await audience.hears_of("the proposals", (sent["proposal_id"] for sent in story.proposals.values()))
+    await _hear_matches(story, audience)
+    heading("Two regions answer")
+    await _answer(story, audience)
+
+
+async def _hear_matches(story: Storyteller, audience: Audience) -> None:
     told = story.sample.story
-    accept, decline = (story.pair(p.need, p.proposal) for p in (told.accept, told.decline))
-    for pair in (accept, decline):
+    for pair in (story.pair(p.need, p.proposal) for p in (told.accept, told.decline)):
         await audience.hears("a match that the story answers", lambda e, p=pair: _is(e, MatchPresented, p))  # type: ignore[misc]
+    await audience.hears_matches({story.pair(p.need, p.proposal) for p in told.expected})
+
+
+async def _answer(story: Storyteller, audience: Audience) -> None:
+    told, matches = story.sample.story, audience.teller.matches
+    accept, decline = (story.pair(p.need, p.proposal) for p in (told.accept, told.decline))
     by = {need.key: need.by for need in story.sample.needs}
-    await story.answer(audience.matches[accept].model_dump(mode="json"), by[told.accept.need])
-    await story.answer(
-        audience.matches[decline].model_dump(mode="json"), by[told.decline.need], reason=told.decline.reason
-    )
-    await audience.hears("the refusal", lambda e: _is(e, MatchDeclined, decline))
+    await story.answer(matches[accept].model_dump(mode="json"), by[told.accept.need])
     await audience.hears("the introduction", lambda e: _is(e, MatchIntroduced, accept))
+    await story.answer(matches[decline].model_dump(mode="json"), by[told.decline.need], reason=told.decline.reason)
+    await audience.hears("the refusal", lambda e: _is(e, MatchDeclined, decline))
 
 
 def _is(event: Event, kind: type[MatchFacts], pair: tuple[str, str]) -> bool:
@@ -114,56 +128,37 @@ async def _check_mailbox(story: Storyteller, platform: Stage, http: httpx.AsyncC
     got = {mail["to"] for mail in mails if mail["subject"].startswith("Introduction")}
     if not expected <= got:
         raise Problem("The introduction did not reach both mailboxes.", "See the log of notify.")
-    console.print(f"[green]✉ The introduction reached both mailboxes: {', '.join(sorted(expected))}[/]")
+    console.print(f"[green]✉ The introduction is in both mailboxes: {' and '.join(sorted(expected))}[/]")
 
 
-def _table(story: Storyteller, audience: "Audience") -> Table:
-    titles = {need["need_id"]: need["title"] for need in story.needs.values()}
-    titles |= {proposal["proposal_id"]: proposal["title"] for proposal in story.proposals.values()}
-    table = Table("region", "need", "proposal", "score", "state", "reasons", show_lines=True)
-    for match in sorted(audience.matches.values(), key=lambda match: -match.score):
-        need, proposal = (titles.get(side, "?") for side in key(match))
-        reasons = "\n".join(match.reasons)
-        table.add_row(match.region.title(), need, proposal, f"{match.score:.2f}", match.state.value, reasons)
-    return table
+def _show_matches(story: Storyteller, teller: Teller) -> None:
+    """Every match of this play with its reasons, best first, and how they agree with what people would match."""
+    posted = {need["need_id"] for need in story.needs.values()}
+    mine = {pair: match for pair, match in teller.matches.items() if pair[0] in posted}
+    heading("Matches, as the topics tell them")
+    rows = columns()
+    for match in sorted(mine.values(), key=lambda match: -match.score):
+        rows.add_row(
+            f"[bold]{match.score:.2f}[/] {match.region.title()}\n{match.state}",
+            Text.assemble(
+                (f"{teller.title(match.need_id)}\n", "bold"),
+                f"{teller.lead(match)}: {teller.title(match.proposal_id)}\n",
+                ("".join(f"· {reason}\n" for reason in match.reasons), "dim"),
+            ),
+        )
+    console.print(rows)
+    expected = {story.pair(pair.need, pair.proposal) for pair in story.sample.story.expected}
+    found, others = len(expected & mine.keys()), len(mine.keys() - expected)
+    console.print(f"People would match {len(expected)} pairs: {found} of them were found, and {others} others.")
 
 
-class Audience:
-    """Listens to the topics, prints what happens, and knows what it has heard."""
-
-    def __init__(self, servers: str) -> None:
-        self.matches: dict[tuple[str, str], MatchFacts] = {}
-        self._heard: list[Event] = []
-        topics = {kind.topic for kind in CATALOG.values() if not kind.personal}
-        self._consumer = AIOKafkaConsumer(*topics, bootstrap_servers=servers, auto_offset_reset="earliest")
-
-    async def __aenter__(self) -> "Audience":
-        await self._consumer.start()
-        self._listening = asyncio.create_task(self._listen())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self._listening.cancel()
-        await self._consumer.stop()
-
-    async def hears(self, what: str, wanted: Callable[[Event], bool]) -> None:
-        """Wait until such an event was heard.
-
-        Raises:
-            Problem: it was not, in time.
-        """
-
-        async def heard() -> bool:
-            return any(wanted(event) for event in self._heard)
-
-        if not await until(heard, PATIENCE):
-            raise Problem(f"After {PATIENCE:.0f} s nothing was heard of {what}.", "See the services' logs.")
-
-    async def _listen(self) -> None:
-        async for record in self._consumer:
-            event = decode(record)
-            self._heard.append(event)
-            if isinstance(event, MatchFacts):
-                self.matches[key(event)] = event
-            if sentence := tell(event):
-                console.print(f"  {event.envelope.time:%H:%M:%S}  {sentence}")
+def _closing(platform: Stage, sample: Sample, once: bool) -> str:
+    if once:
+        return "Closing, as ONCE asks."
+    stop = "Stop with Ctrl-C."
+    if not isinstance(platform, Platform):
+        return stop
+    folder = platform.settings.state
+    folder = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    token = f"I2PCC_STATE={folder} .venv/bin/i2pcc token {sample.people[0].name}"
+    return f"To try an API, authorise with a token: {token}\n{stop}"

@@ -1,32 +1,93 @@
-"""Events in words a coordinator would use."""
+"""Events in words a coordinator would use, from nothing but the events that were heard before."""
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
-from shared.events import Event, MatchFacts
+from shared.events import CompanyFacts, ConsortiumFacts, Event, MatchFacts, NeedFacts, PartState, ProposalFacts
+from shared.vocabulary import Province
 
-SENTENCES: dict[str, Callable[[Any], str]] = {
-    "CompanyRegistered": lambda e: f"{e.name} ({e.province.replace('_', ' ')}) joined the network",
-    "ConsortiumOpened": lambda e: f"A lead looks for partners: {e.title}",
-    "PartConfirmed": lambda e: f"A contributor confirmed its part of: {e.title}",
-    "ConsortiumClosed": lambda e: f"All parts are confirmed, the consortium submits: {e.title}",
-    "NeedPosted": lambda e: f"{e.region.title()} needs: {e.title}",
-    "ProposalSubmitted": lambda e: f"A proposal came in: {e.title}",
-    "MatchFound": lambda e: f"Match found for {e.region.title()}, score {e.score:.2f}",
-    "MatchPresented": lambda e: f"The match was presented to {e.region.title()}",
-    "MatchAccepted": lambda e: f"{e.region.title()} gave a positive answer",
-    "MatchDeclined": lambda e: f"{e.region.title()} declined: {e.reason}",
-    "IntroductionMade": lambda e: "Both parties have each other's contact details",
-    "MatchIntroduced": lambda e: f"The match for {e.region.title()} is introduced",
+Sentence = Callable[["Teller", Any], str]
+
+
+class Teller:
+    """Remembers who and what the events were about, so that a later one can be told by names and titles."""
+
+    def __init__(self) -> None:
+        self.matches: dict[tuple[str, str], MatchFacts] = {}
+        """Every match as it stands, by the ids of its need and its proposal."""
+        self.titles: dict[str, str] = {}
+        """Titles of needs and proposals, by id."""
+        self._companies: dict[UUID, str] = {}
+        self._leads: dict[UUID, UUID] = {}
+        self._pairs: dict[UUID, MatchFacts] = {}
+
+    def tell(self, event: Event) -> str | None:
+        """One sentence about an event, or nothing where it would not interest a coordinator."""
+        self._remember(event)
+        sentence = SENTENCES.get(type(event).__name__)
+        return sentence(self, event) if sentence else None
+
+    def company(self, company_id: UUID) -> str:
+        """A company's name."""
+        return self._companies.get(company_id, "A company")
+
+    def lead(self, match: MatchFacts) -> str:
+        """The name of the company whose proposal matched."""
+        lead = self._leads.get(match.proposal_id)
+        return self.company(lead) if lead else "A company"
+
+    def title(self, side: UUID) -> str:
+        """What a need or a proposal is about."""
+        return self.titles.get(str(side), "…")
+
+    def parties(self, match_id: UUID) -> str:
+        """Whom a match brings together."""
+        match = self._pairs.get(match_id)
+        return f"{match.region.title()} and {self.lead(match)}" if match else "Both parties"
+
+    def _remember(self, event: Event) -> None:
+        match event:
+            case CompanyFacts():
+                self._companies[event.company_id] = event.name
+            case NeedFacts():
+                self.titles[str(event.need_id)] = event.title
+            case ProposalFacts():
+                self.titles[str(event.proposal_id)] = event.title
+                self._leads[event.proposal_id] = event.lead_id
+            case MatchFacts():
+                self.matches[key(event)] = self._pairs[event.match_id] = event
+
+
+SENTENCES: dict[str, Sentence] = {
+    "CompanyRegistered": lambda t, e: f"{e.name} ({place(e.province)}) joins",
+    "ConsortiumOpened": lambda t, e: f"{t.company(e.lead_id)} looks for partners: {e.title}",
+    "PartConfirmed": lambda t, e: f"{_confirmed(e)} of {len(e.parts)} partners confirmed their part of: {e.title}",
+    "PartDeclined": lambda t, e: f"A partner declined its part of: {e.title}",
+    "ConsortiumClosed": lambda t, e: f"Every part is confirmed, the consortium proposes: {e.title}",
+    "NeedPosted": lambda t, e: f"{e.region.title()} needs: {e.title}",
+    "NeedClosed": lambda t, e: f"{e.region.title()} closed its need: {e.title}",
+    "ProposalSubmitted": lambda t, e: f"{t.company(e.lead_id)} proposes: {e.title}",
+    "ProposalWithdrawn": lambda t, e: f"{t.company(e.lead_id)} withdrew: {e.title}",
+    "MatchFound": lambda t, e: f"Match, score {e.score:.2f}: {t.lead(e)} for {e.region.title()}: {t.title(e.need_id)}",
+    "MatchRetracted": lambda t, e: f"{t.lead(e)} and {e.region.title()} do not match any more",
+    "MatchPresented": lambda t, e: f"{e.region.title()} sees the proposal of {t.lead(e)}, and may answer",
+    "MatchAccepted": lambda t, e: f"{e.region.title()} gives {t.lead(e)} a positive answer",
+    "MatchDeclined": lambda t, e: f"{e.region.title()} declines the proposal of {t.lead(e)}: {e.reason}",
+    "IntroductionMade": lambda t, e: f"{t.parties(e.match_id)} are introduced: each has the other's contact details",
+    "IntroductionFailed": lambda t, e: f"{t.parties(e.match_id)} could not be introduced",
 }
-
-
-def tell(event: Event) -> str | None:
-    """One sentence about an event, or nothing where it would not interest a coordinator."""
-    sentence = SENTENCES.get(type(event).__name__)
-    return sentence(event) if sentence else None
 
 
 def key(match: MatchFacts) -> tuple[str, str]:
     """The pair that a match is about."""
     return str(match.need_id), str(match.proposal_id)
+
+
+def place(province: Province) -> str:
+    """A province as one writes it."""
+    return "outside the four provinces" if province is Province.OTHER else province.replace("_", " ").title()
+
+
+def _confirmed(consortium: ConsortiumFacts) -> int:
+    return sum(part.state is PartState.CONFIRMED for part in consortium.parts)
