@@ -47,8 +47,7 @@ class Platform:
         state.prepare(self.settings.state)
         with state.alone(self.settings.state), disk(self.settings.state):
             missing = self.missing(services)
-            if missing and not self._as_set():
-                await whole(self._stop_parts(self.processes.names()))
+            await whole(self._stop_parts(missing if self._as_set() else self.processes.names()))
             check_ports(self.settings, missing)
             try:
                 await self._start(missing)
@@ -81,7 +80,7 @@ class Platform:
     def missing(self, services: bool = True) -> list[str]:
         """What does not run, or not with these settings."""
         names = PARTS if services else SERVERS
-        return [name for name in names if not (self._as_set() and self.processes.alive(name))]
+        return [name for name in names if not (self._as_set() and self.processes.runs(name))]
 
     def memory(self, name: str) -> int:
         """MB that a part and its children hold (what they share counts for each)."""
@@ -162,6 +161,8 @@ class Platform:
     ) -> None:
         if name in missing:
             await self._start_part(name)
+        else:
+            await self._until_ready(name, self.is_ready)
         if provision:
             await provision()
 
@@ -187,6 +188,7 @@ class Platform:
     async def _start_postgres(self) -> None:
         with self.steps.step("PostgreSQL"):
             await asyncio.to_thread(self._postgres.initialise, self.secrets.passwords[secrets.SUPERUSER])
+            await self._postgres.clear_after_crash()
             process = self.processes.start(self._postgres.program())
 
             async def ready(_: str) -> bool:

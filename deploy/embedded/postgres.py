@@ -9,12 +9,17 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
+
 from deploy.embedded.processes import Program
 from deploy.embedded.secrets import SUPERUSER
 from deploy.problems import Problem
 from deploy.settings import Settings
+from deploy.waiting import until
 
 NOBODY = 65534
+CRASH_PATIENCE = 10.0
+"""Seconds that a killed server's backends get to notice."""
 PUBLIC = Path("/var/tmp")
 CAPABILITIES = "-all,+dac_override"
 OPTIONS = {
@@ -57,6 +62,20 @@ class Postgres:
         if result.returncode:
             raise Problem("PostgreSQL's data folder could not be made.", result.stderr.strip())
         beside.rename(self.data)
+
+    async def clear_after_crash(self) -> None:
+        """Remove a killed server's lock once its last backend has gone.
+
+        PostgreSQL itself takes a zombie, or a stranger that got the same process id, for the server.
+        """
+        lock = self.data / "postmaster.pid"
+        if lock.exists() and await until(self._is_deserted, CRASH_PATIENCE):
+            lock.unlink(missing_ok=True)
+
+    async def _is_deserted(self) -> bool:
+        """Whether no process works in the data folder."""
+        folder = str(self.data.resolve())
+        return all(process.info["cwd"] != folder for process in psutil.process_iter(["cwd"]))
 
     def program(self) -> Program:
         """How to run it; it is asked to stop without waiting for its clients."""

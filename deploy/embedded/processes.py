@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,6 +46,8 @@ class Record:
     port: int
     stop_signal: int
     patience: float
+    waits: bool
+    """Whether it has not been told to begin; if its starter is gone, it is about to end."""
 
 
 class Processes:
@@ -70,8 +72,8 @@ class Processes:
             )
         self._children[program.name] = child
         process = psutil.Process(child.pid)
-        record = Record(child.pid, started(child.pid), program.port, program.stop_signal, program.patience)
-        write(self._file(program.name), json.dumps(asdict(record)))
+        how = (program.port, program.stop_signal, program.patience, program.gated)
+        self._remember(program.name, Record(child.pid, started(child.pid), *how))
         self._say_go(child)
         if not program.gated:
             self.abandon(program.name)
@@ -81,6 +83,8 @@ class Processes:
         """Tell a child that waits for it to go on."""
         self._say_go(self._children[name])
         self.abandon(name)
+        if record := self.record(name):
+            self._remember(name, replace(record, waits=False))
 
     def abandon(self, name: str) -> None:
         """Say no more to a child, as when its starter has ended."""
@@ -101,6 +105,11 @@ class Processes:
             return process if started(record.pid) == record.started and not _has_ended(process) else None
         except (psutil.NoSuchProcess, FileNotFoundError, ProcessLookupError):
             return None
+
+    def runs(self, name: str) -> bool:
+        """Whether it runs, and was told to begin."""
+        record = self.record(name)
+        return record is not None and not record.waits and self.alive(name) is not None
 
     def record(self, name: str) -> Record | None:
         """What is remembered of the last start."""
@@ -152,6 +161,9 @@ class Processes:
             child.wait()
             del self._children[name]
         self._file(name).unlink(missing_ok=True)
+
+    def _remember(self, name: str, record: Record) -> None:
+        write(self._file(name), json.dumps(asdict(record)))
 
     def _file(self, name: str) -> Path:
         return self.run / f"{name}.json"

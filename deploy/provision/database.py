@@ -7,6 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 
 from deploy.manifest import Manifest, Service
+from deploy.problems import Problem
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -76,7 +77,15 @@ def with_database(url: str, database: str) -> str:
 
 async def _connect(url: str) -> Connection:
     """Failing statements stay out of the server's log: some of these hold a password."""
-    return await asyncpg.connect(url, server_settings={"log_min_error_statement": "panic"})
+    try:
+        return await asyncpg.connect(url, server_settings={"log_min_error_statement": "panic"})
+    except asyncpg.InvalidPasswordError as error:
+        raise Problem(
+            f"PostgreSQL refuses the password of {urlsplit(url).username}.",
+            "Its data and the passwords it was made with do not belong together: restore one of the two.",
+        ) from error
+    except (OSError, asyncpg.PostgresError) as error:
+        raise Problem(f"PostgreSQL at {urlsplit(url).hostname} does not answer: {error}") from error
 
 
 async def _create_database(url: str, database: str) -> None:

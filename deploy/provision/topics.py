@@ -5,7 +5,7 @@ from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.errors import KafkaError, for_code
 
 from deploy.manifest import Topic
 from deploy.problems import Problem
@@ -22,6 +22,8 @@ async def provision(servers: str, topics: Sequence[Topic], replication: int = 1)
         await _create(admin, topics, replication)
         await _grow(admin, topics)
         await _configure(admin, topics)
+    except KafkaError as error:
+        raise Problem(f"Kafka at {servers} did not do what it was asked to: {error}") from error
     finally:
         await admin.close()
 
