@@ -63,17 +63,20 @@ def status() -> None:
     """Show what runs; the exit code is 1 unless all of it is ready."""
     from deploy import screen
 
-    if not interrupts.run(screen.show_status(_platform())):
+    if not interrupts.run(screen.show_status(_platform().as_it_runs())):
         raise typer.Exit(1)
 
 
 @app.command()
-def token(name: Annotated[str, typer.Argument(help="a person of the sample, like the pages show them")]) -> None:
+def token(name: Annotated[str, typer.Argument(help="someone in the sample, such as an.peeters")]) -> None:
     """Print an access token of someone in the sample."""
     from deploy import people
+    from deploy.embedded import state
 
-    person = people.find(name, people.load())
-    typer.echo(person.token(_platform().signing_key))
+    person, platform = people.find(name, people.load()), _platform()
+    if not state.is_ours(platform.settings.state):
+        raise Problem("Nothing was started here yet, so there is nothing that would believe a token.", "Run: i2pcc up")
+    typer.echo(person.token(platform.signing_key))
 
 
 @app.command()

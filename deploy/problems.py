@@ -13,6 +13,7 @@ _DISK = {
     errno.EPERM: "it is another user's",
     errno.ENOTDIR: "a file is in its way",
     errno.EEXIST: "a file is in its way",
+    errno.ENOENT: "there is no such place",
 }
 
 
@@ -34,7 +35,7 @@ def disk(folder: Path | None = None, hint: str = "") -> Iterator[None]:
         yield
     except OSError as error:
         where = folder or error.filename
-        if error.errno not in _DISK or not where:
+        if error.errno not in _DISK or not where or (error.errno == errno.ENOENT and not folder):
             raise
         raise Problem(
             f"Nothing can be written to {where}: {_DISK[error.errno]}.",

@@ -132,10 +132,15 @@ def free_ports(count: int) -> list[int]:
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
     """Whether a server could listen there now."""
+    try:
+        bind(port, host)
+    except OSError:
+        return False
+    return True
+
+
+def bind(port: int, host: str) -> None:
+    """Take a port as a server would, and let go of it. Raises OSError when it can't be had."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-        return True
+        probe.bind((host, port))

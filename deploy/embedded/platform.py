@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import json
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
@@ -76,6 +77,14 @@ class Platform:
     def kill(self, name: str) -> None:
         """End one part as a crash would; `restart` brings it back."""
         self.processes.kill(name)
+
+    def as_it_runs(self) -> "Platform":
+        """The same with the settings it was started with, whatever the environment says now."""
+        try:
+            kept = json.loads((self.settings.state / "settings.json").read_text())
+        except (FileNotFoundError, ValueError):
+            return self
+        return Platform(Settings(state=self.settings.state, **kept))
 
     def missing(self, services: bool = True) -> list[str]:
         """What does not run, or not with these settings."""
@@ -233,6 +242,7 @@ class Platform:
 
         await until(settled, PATIENCE)
         if self.processes.alive(name) is None or not await ready(name):
+            state.check_room(self.settings.state, least=1_000_000)
             raise Problem(
                 f"{name} did not start. Its log, {self.processes.logs / name}.log, ends with:",
                 self.processes.tail(name) or "(nothing)",

@@ -1,34 +1,63 @@
-"""Ports that are taken are told before anything is started."""
+"""Ports that cannot be had are told before anything is started."""
 
 from collections.abc import Collection
 
+import psutil
+
 from deploy.problems import Problem
-from deploy.settings import Settings, is_free
+from deploy.settings import Settings, bind, is_free, port_names
 
 MORE = {"kafka": ("kafka", "kafka_controller"), "mailbox": ("mailbox", "mail")}
 """Parts that listen on more than one port."""
+LOCAL = ("kafka", "kafka_controller", "postgres")
+"""Always on 127.0.0.1; the others on I2PCC_HTTP_HOST."""
 
 
 def check_ports(settings: Settings, parts: Collection[str]) -> None:
-    """Find every port free, and no two alike.
+    """Find every port of these parts free, and no two ports of the settings alike.
 
     Raises:
         Problem: with the variable to set.
     """
-    names = [name for part in parts for name in MORE.get(part, (part,))]
+    _check_twins(settings)
+    if not is_free(0, settings.http_host):
+        raise Problem(
+            f"I2PCC_HTTP_HOST={settings.http_host} is not an address of this machine.",
+            "127.0.0.1 is reached from here alone, 0.0.0.0 from everywhere.",
+            code=2,
+        )
+    for name in (name for part in parts for name in MORE.get(part, (part,))):
+        _check(name, settings.port(name), "127.0.0.1" if name in LOCAL else settings.http_host)
+
+
+def _check_twins(settings: Settings) -> None:
     seen: dict[int, str] = {}
-    for name in names:
-        port, variable = settings.port(name), f"I2PCC_{name.upper()}_PORT"
+    for field in port_names():
+        port, variable = getattr(settings, field), f"I2PCC_{field}".upper()
         if port in seen:
             raise Problem(f"{variable} and {seen[port]} are both {port}.", f"Choose another for {variable}.", code=2)
         seen[port] = variable
-        if not is_free(port, settings.http_host):
-            raise Problem(
-                f"Port {port} is taken by another program.",
-                f"Stop it, or choose another: {variable}={_another(port)} make demo",
-            )
 
 
-def _another(port: int) -> int:
-    """A free port nearby, to name in the advice."""
-    return next((other for other in range(port + 1000, 65_536) if is_free(other)), port)
+def _check(name: str, port: int, host: str) -> None:
+    try:
+        bind(port, host)
+    except PermissionError:
+        raise Problem(f"An ordinary user may not use port {port}.", _advice(name, port)) from None
+    except OSError:
+        raise Problem(f"Port {port} is taken by {_holder(port)}.", f"Stop it, or: {_advice(name, port)}") from None
+
+
+def _advice(name: str, port: int) -> str:
+    other = next((other for other in range(port + 1000, 65_536) if is_free(other)), "")
+    return f"Choose another, such as I2PCC_{name.upper()}_PORT={other}, in front of the same command."
+
+
+def _holder(port: int) -> str:
+    """Who listens there, where one may know it."""
+    try:
+        holders = {found.pid for found in psutil.net_connections("tcp") if found.laddr and found.laddr.port == port}
+        pid = next(filter(None, holders))
+        return f"{psutil.Process(pid).name()} (process {pid})"
+    except (psutil.Error, StopIteration):
+        return "another program"

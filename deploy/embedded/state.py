@@ -33,8 +33,13 @@ def prepare(state: Path) -> None:
             f"{state} is damaged, or of another version of the platform: its file {MARK} is not this version's.",
             f"Use the version that made it, or remove it with `i2pcc down --wipe`. {ELSEWHERE}",
         )
+    check_room(state)
+
+
+def check_room(state: Path, least: int = LEAST_FREE) -> None:
+    """Raise Problem when fewer bytes than `least` are free."""
     free = shutil.disk_usage(state).free
-    if free < LEAST_FREE:
+    if free < least:
         raise Problem(
             f"Only {free // 1_000_000} MB are free on the disk of {state}; {LEAST_FREE // 1_000_000} MB are needed.",
             f"Free some space. {ELSEWHERE}",
@@ -63,7 +68,18 @@ def wipe(state: Path) -> None:
     """
     if is_ours(state):
         with disk(state, "Let its owner remove it."):
-            shutil.rmtree(state)
+            _remove_mark_last(state)
+
+
+def _remove_mark_last(state: Path) -> None:
+    """A removal that was cut short can be taken up again: until the end the folder is known as ours."""
+    for found in state.iterdir():
+        if found.is_dir() and not found.is_symlink():
+            shutil.rmtree(found)
+        elif found.name != MARK:
+            found.unlink()
+    (state / MARK).unlink()
+    state.rmdir()
 
 
 @contextmanager

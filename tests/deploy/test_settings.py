@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from deploy.embedded.platform import PARTS
 from deploy.embedded.ports import check_ports
 from deploy.problems import Problem
-from deploy.settings import Settings, read, refuse_unknown
+from deploy.settings import Settings, port_names, read, refuse_unknown
 
 
 def test_a_misspelt_variable_is_told_with_the_one_that_was_meant() -> None:
@@ -27,16 +28,23 @@ def test_a_wrong_value_is_told_with_its_variable(monkeypatch: pytest.MonkeyPatch
         read(Settings)
 
 
-def test_a_taken_port_is_told_with_the_variable_to_set(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [name.removesuffix("_port") for name in port_names()])
+def test_a_taken_port_is_told_with_the_variable_to_set(tmp_path: Path, name: str) -> None:
     settings = Settings.for_tests(tmp_path)
-    with socket.create_server(("127.0.0.1", settings.port("intake"))), pytest.raises(Problem) as caught:
-        check_ports(settings, ["kafka", "intake"])
-    assert str(settings.port("intake")) in caught.value.message
-    assert "I2PCC_INTAKE_PORT=" in caught.value.hint
+    port = settings.port(name)
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(Problem, match=f"{port} is taken by") as caught:
+        check_ports(settings, PARTS)
+    assert f"I2PCC_{name.upper()}_PORT=" in caught.value.hint
+
+
+def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
+    settings = Settings.for_tests(tmp_path).model_copy(update={"http_host": "192.0.2.1"})
+    with pytest.raises(Problem, match=r"I2PCC_HTTP_HOST=192\.0\.2\.1"):
+        check_ports(settings, ["intake"])
 
 
 def test_no_two_parts_share_a_port(tmp_path: Path) -> None:
     settings = Settings.for_tests(tmp_path)
     same = settings.model_copy(update={"mail_port": settings.mailbox_port})
     with pytest.raises(Problem, match="I2PCC_MAIL_PORT"):
-        check_ports(same, ["mailbox"])
+        check_ports(same, ["intake"])
