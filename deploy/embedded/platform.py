@@ -13,7 +13,7 @@ from joserfc.jwk import ECKey
 from deploy import manifest as manifests
 from deploy.embedded import jars, secrets, state
 from deploy.embedded.kafka import Kafka
-from deploy.embedded.ports import check_ports
+from deploy.embedded.ports import check_ports, ports_of
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.processes import Processes, Program
 from deploy.embedded.secrets import write
@@ -48,8 +48,8 @@ class Platform:
         state.prepare(self.settings.state)
         with state.alone(self.settings.state), disk(self.settings.state):
             missing = self.missing(services)
+            check_ports(self.settings, missing, but=self._held_ports())
             await whole(self._stop_parts(missing if self._as_set() else self.processes.names()))
-            check_ports(self.settings, missing)
             try:
                 await self._start(missing)
                 await self._all_ready(PARTS if services else SERVERS)
@@ -252,6 +252,11 @@ class Platform:
         async with Together() as together:
             for name in names:
                 together.do(self._until_ready(name, self.is_ready))
+
+    def _held_ports(self) -> set[int]:
+        """The ports that this platform's own processes listen on now."""
+        running = self.as_it_runs().settings
+        return {running.port(port) for name in PARTS if self.processes.alive(name) for port in ports_of(name)}
 
     def _as_set(self) -> bool:
         """Whether what runs was started with these settings."""

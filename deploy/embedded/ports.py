@@ -13,8 +13,18 @@ LOCAL = ("kafka", "kafka_controller", "postgres")
 """Always on 127.0.0.1; the others on I2PCC_HTTP_HOST."""
 
 
-def check_ports(settings: Settings, parts: Collection[str]) -> None:
+def ports_of(part: str) -> tuple[str, ...]:
+    """The names of the ports that a part listens on."""
+    return MORE.get(part, (part,))
+
+
+def check_ports(settings: Settings, parts: Collection[str], but: Collection[int] = ()) -> None:
     """Find every port of these parts free, and no two ports of the settings alike.
+
+    Args:
+        settings: with the ports.
+        parts: the parts that are to start.
+        but: ports that will be free by then.
 
     Raises:
         Problem: with the variable to set.
@@ -26,8 +36,9 @@ def check_ports(settings: Settings, parts: Collection[str]) -> None:
             "127.0.0.1 is reached from here alone, 0.0.0.0 from everywhere.",
             code=2,
         )
-    for name in (name for part in parts for name in MORE.get(part, (part,))):
-        _check(name, settings.port(name), "127.0.0.1" if name in LOCAL else settings.http_host)
+    for name in (name for part in parts for name in ports_of(part)):
+        if settings.port(name) not in but:
+            _check(name, settings.port(name), "127.0.0.1" if name in LOCAL else settings.http_host)
 
 
 def _check_twins(settings: Settings) -> None:
@@ -43,14 +54,16 @@ def _check(name: str, port: int, host: str) -> None:
     try:
         bind(port, host)
     except PermissionError:
-        raise Problem(f"An ordinary user may not use port {port}.", _advice(name, port)) from None
+        raise Problem(f"An ordinary user may not use port {port}.", f"Choose {_another(name, port)}") from None
     except OSError:
-        raise Problem(f"Port {port} is taken by {_holder(port)}.", f"Stop it, or: {_advice(name, port)}") from None
+        raise Problem(
+            f"Port {port} is taken by {_holder(port)}.", f"Stop it, or choose {_another(name, port)}"
+        ) from None
 
 
-def _advice(name: str, port: int) -> str:
+def _another(name: str, port: int) -> str:
     other = next((other for other in range(port + 1000, 65_536) if is_free(other)), "")
-    return f"Choose another, such as I2PCC_{name.upper()}_PORT={other}, in front of the same command."
+    return f"another, such as I2PCC_{name.upper()}_PORT={other}, in front of the same command."
 
 
 def _holder(port: int) -> str:

@@ -1,6 +1,8 @@
 """Processes are found again and stopped by who they are, never by a bare id."""
 
+import asyncio
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, replace
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from psutil import process_iter as running
 
 from deploy.embedded.processes import Processes, Program
 from deploy.waiting import until
@@ -71,3 +74,30 @@ def test_a_child_whose_starter_is_gone_ends_without_having_run(processes: Proces
     processes.abandon("it")
     process.wait(10)
     assert processes.tail("it") == "left"
+
+
+async def test_what_was_not_remembered_before_its_starter_was_killed_never_runs(tmp_path: Path) -> None:
+    killed = f"""
+import os
+from pathlib import Path
+from deploy.embedded import processes
+processes.write = lambda *_: os.kill(os.getpid(), 9)
+touch = ("/bin/sh", "-c", "touch {tmp_path}/ran")
+processes.Processes(Path({str(tmp_path)!r})).start(processes.Program("it", touch, port=1))
+"""
+    starter = await asyncio.create_subprocess_exec(sys.executable, "-c", killed)
+    assert await starter.wait() == -signal.SIGKILL
+
+    async def it_is_gone() -> bool:
+        return not any(f"touch {tmp_path}/ran" in (found.info["cmdline"] or ()) for found in running(["cmdline"]))
+
+    assert await until(it_is_gone, 10)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_waits_to_be_told_does_not_count_as_running(processes: Processes) -> None:
+    processes.start(replace(program("import sys, time; sys.stdin.readline(); time.sleep(60)"), gated=True))
+    assert processes.alive("it")
+    assert not processes.runs("it")
+    processes.let_go("it")
+    assert processes.runs("it")

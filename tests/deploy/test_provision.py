@@ -10,12 +10,16 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from alembic.script import ScriptDirectory
 
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import write
 from deploy.manifest import Topic
+from deploy.problems import Problem
 from deploy.provision import topics
-from deploy.provision.run import provision
+from deploy.provision.run import newest, provision
+from deploy.settings import SERVICES
+from shared.migrate import config
 
 
 async def refused(platform: Platform, role: str, statement: str) -> bool:
@@ -109,6 +113,23 @@ async def test_a_topic_that_drifted_is_brought_back(platform: Platform) -> None:
     finally:
         await admin.delete_topics(["trial.v1"])
         await admin.close()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_newest_migration_is_known_without_alembic(service: str) -> None:
+    head = ScriptDirectory.from_config(config(service, "postgresql://")).get_current_head()
+    assert newest(service) == head is not None
+
+
+async def test_a_schema_of_a_newer_version_is_told_and_left_alone(platform: Platform) -> None:
+    superuser, passwords = platform.database_url("postgres"), platform.secrets.passwords
+    version = "update intake.alembic_version set version_num = '{}' returning version_num"
+    await value(platform, "postgres", version.format("i9999"))
+    with pytest.raises(Problem, match="The schema of intake cannot be brought to this version"):
+        await provision(platform.kafka_servers, superuser, passwords)
+    assert await value(platform, "postgres", "select version_num from intake.alembic_version") == "i9999"
+    await value(platform, "postgres", version.format(newest("intake")))
+    await provision(platform.kafka_servers, superuser, passwords)
 
 
 async def test_provisioning_again_changes_nothing(platform: Platform) -> None:
