@@ -53,7 +53,10 @@ def down(wipe: Annotated[bool, typer.Option("--wipe", help="Remove all state too
     from deploy.settings import Settings, read
 
     settings = read(Settings)
-    ran = [interrupts.run(Platform(one).stop(wipe)) for one in (settings.within("demo"), settings)]
+    platforms = [Platform(settings.within("demo")), Platform(settings)]
+    ran = [platform.processes.names() for platform in platforms]
+    for platform in platforms:
+        interrupts.run(platform.stop(wipe))
     told = "Everything is stopped" if any(ran) else "Nothing was running"
     typer.echo(f"{told}, and all state is removed." if wipe else f"{told}.")
 

@@ -57,17 +57,14 @@ class Platform:
                 await whole(self._stop_parts(missing))
                 raise
 
-    async def stop(self, wipe: bool = False) -> bool:
-        """Stop everything, the services first; whether there was anything. With `wipe`, its state goes too."""
+    async def stop(self, wipe: bool = False) -> None:
+        """Stop everything, the services first. With `wipe`, its state goes too."""
         folder = self.settings.state
-        if not state.is_ours(folder):
-            return False
-        with state.alone(folder):
-            names = self.processes.names()
-            await whole(self._stop_parts(names))
-            if wipe:
-                state.wipe(folder)
-        return bool(names)
+        if state.is_ours(folder):
+            with state.alone(folder):
+                await whole(self._stop_parts(self.processes.names()))
+                if wipe:
+                    state.wipe(folder)
 
     async def restart(self, name: str) -> None:
         """Stop one part, if it runs, and start it again."""
