@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -18,13 +18,14 @@ class Interrupted(Exception):
         self.code = 128 + number
 
 
-def run(work: Coroutine[Any, Any, T]) -> T:
+def run(work: Coroutine[Any, Any, T], loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> T:
     """Run until done or told to stop; who is told twice is as quick as who is told once.
 
     Raises:
         Interrupted: it was told to stop.
     """
-    return asyncio.run(_until_told(work))
+    with asyncio.Runner(loop_factory=loop) as runner:
+        return runner.run(_until_told(work))
 
 
 async def _until_told(work: Coroutine[Any, Any, T]) -> T:

@@ -10,6 +10,7 @@ import orjson
 import uvloop
 from rich.table import Table
 
+from deploy import interrupts
 from deploy.bench.ground import Figures, Ground
 from deploy.embedded.platform import Platform
 from deploy.problems import Problem
@@ -24,7 +25,7 @@ def bench(names: Sequence[str], file: Path | None) -> None:
     for name in names:
         if name not in BENCHES:
             raise Problem(f"There is no bench {name}.", f"There are: {', '.join(BENCHES)}.", code=2)
-    uvloop.run(_run(names or BENCHES, file))
+    interrupts.run(_run(names or BENCHES, file), uvloop.new_event_loop)
 
 
 async def _run(names: Sequence[str], file: Path | None) -> None:
