@@ -32,7 +32,7 @@ async def services(platform: Platform) -> Platform:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def trial(platform: Platform) -> Callable[[str], str]:
+async def second_database(platform: Platform) -> Callable[[str], str]:
     """A second database that no process works on: the URL of a role in it."""
     superuser, passwords = platform.database_url(SUPERUSER), platform.secrets.passwords
     await provision(

@@ -20,9 +20,9 @@ async def db(platform: Platform) -> AsyncIterator[Db]:
 
 
 @pytest_asyncio.fixture
-async def alone(trial: Callable[[str], str]) -> AsyncIterator[Sessions]:
+async def alone(second_database: Callable[[str], str]) -> AsyncIterator[Sessions]:
     """Empty tables that nobody else works on."""
-    engine = connect(Database(url=trial("i2pcc_matching")), "tests")
+    engine = connect(Database(url=second_database("i2pcc_matching")), "tests")
     made = sessions(engine)
     await wipe(made)
     yield made

@@ -1,18 +1,16 @@
 """What matching notes of the events it hears."""
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 from sqlmodel import col, func, select, update
 
-from services.matching.handlers import keep_needs, keep_proposals, note_introduction
+from services.matching.handlers import keep_needs, keep_proposals
 from services.matching.models import Match, NeedCopy, ProposalCopy, ToMatch
 from services.matching.rules import match_id
-from services.matching.workers import find_matches
-from shared.db import Db
+from shared.db import Db, Sessions
 from shared.events import (
     IntroductionMade,
     MatchState,
@@ -22,7 +20,7 @@ from shared.events import (
     ProposalWithdrawn,
 )
 from tests.facts import received
-from tests.matching.sides import need, proposal
+from tests.matching.sides import happen, need, proposal, said, store
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -96,24 +94,13 @@ async def test_a_vector_outlives_a_new_version_but_is_known_to_be_old(db: Db) ->
 
 
 @pytest.mark.parametrize("state", [MatchState.ACCEPTED, MatchState.RETRACTED])
-async def test_an_introduction_is_noted_whatever_else_happened_to_the_match(db: Db, state: MatchState) -> None:
+async def test_an_introduction_is_noted_whatever_else_happened_to_the_match(alone: Sessions, state: MatchState) -> None:
     posted, offered = need(), proposal()
-    match = await _match(db, posted, offered, state)
-    fact = received(IntroductionMade, match_id=match.match_id)
-    async with db.begin_nested():
-        await note_introduction(fact, db)
-    assert (match.state, match.version) == ("introduced", 3)
-    said = await db.execute(text("select type from outbox where key = :key order by id"), {"key": str(match.match_id)})
-    assert said.scalars().all()[-2:] == ["MatchIntroduced"] * 2, "on the common topic and the region's"
-
-
-async def _match(db: Db, posted: Any, offered: Any, state: MatchState) -> Match:
-    """The match of two sides with the same vector, in any state."""
-    await keep_needs([posted], db)
-    await keep_proposals([offered], db)
-    for held in (await db.get_one(NeedCopy, posted.need_id), await db.get_one(ProposalCopy, offered.proposal_id)):
-        held.embedding, held.embedded_version = VECTOR, held.version
-    await find_matches(db, offered.proposal_id)
-    match = await db.get_one(Match, match_id(posted.need_id, offered.proposal_id))
-    match.state = state
-    return match
+    await happen(alone, posted, offered)
+    async with alone() as db, db.begin():
+        await db.execute(update(Match).values(state=state))
+    key = match_id(posted.need_id, offered.proposal_id)
+    await store(alone, received(IntroductionMade, match_id=key))
+    assert [(each.type, each.body["state"], each.body["version"]) for each in await said(alone, key)][-2:] == [
+        ("MatchIntroduced", "introduced", 3)
+    ] * 2, "on the common topic and the region's"

@@ -49,9 +49,11 @@ async def instance(url: str) -> AsyncIterator[Sessions]:
         await engine.dispose()
 
 
-async def test_two_instances_always_have_a_pair_meet_once(alone: Sessions, trial: Callable[[str], str]) -> None:
+async def test_two_instances_always_have_a_pair_meet_once(
+    alone: Sessions, second_database: Callable[[str], str]
+) -> None:
     """Eleven pairs a round, each side stored by the other instance at the same moment."""
-    url = trial("i2pcc_matching")
+    url = second_database("i2pcc_matching")
     async with instance(url) as one, instance(url) as other:
         for _ in range(ROUNDS):
             await _play_round(alone, one, other)
@@ -78,12 +80,12 @@ def _under(challenge: Challenge) -> dict[str, Any]:
 
 
 async def test_what_a_killed_worker_was_embedding_another_one_finishes(
-    alone: Sessions, trial: Callable[[str], str], tmp_path: Path
+    alone: Sessions, second_database: Callable[[str], str], tmp_path: Path
 ) -> None:
     posted, offered = need(), proposal()
     await store(alone, posted, offered)
     processes = Processes(tmp_path)
-    environment = os.environ | {"I2PCC_DATABASE_URL": trial("i2pcc_matching")}
+    environment = os.environ | {"I2PCC_DATABASE_URL": second_database("i2pcc_matching")}
     processes.start(Program("worker", (sys.executable, "-c", WORKER), 0, environment))
     try:
         assert await until(lambda: _leased(alone), 60), processes.tail("worker")

@@ -23,9 +23,9 @@ async def db(platform: Platform) -> AsyncIterator[Db]:
 
 
 @pytest_asyncio.fixture
-async def alone(trial: Callable[[str], str]) -> AsyncIterator[Sessions]:
+async def alone(second_database: Callable[[str], str]) -> AsyncIterator[Sessions]:
     """Empty tables that nobody else works on."""
-    engine = connect(Database(url=trial("i2pcc_notify")), "tests")
+    engine = connect(Database(url=second_database("i2pcc_notify")), "tests")
     made = sessions(engine)
     async with made() as db, db.begin():
         for table in Base.metadata.sorted_tables:
