@@ -1,9 +1,14 @@
 """What holds for every service, whatever it does."""
 
 import importlib
+from collections.abc import Iterable
+from importlib.util import find_spec
 
+import asyncpg
 import pytest
+from sqlalchemy import MetaData, Table
 
+from deploy.embedded.platform import Platform
 from deploy.manifest import load
 from deploy.settings import SERVICES
 from shared.bus import Handlers
@@ -30,3 +35,26 @@ def test_a_projection_takes_every_event_of_its_topics(service: Service) -> None:
     for types, project in (service.handlers or Handlers()).projections:
         topics = {kind.topic for kind in types}
         assert set(types) == {kind for kind in CATALOG.values() if kind.topic in topics}, project.__qualname__
+
+
+COLUMNS = "select table_name, column_name, column_default from information_schema.columns where table_schema = $1"
+
+
+async def test_migrations_make_the_columns_that_the_models_have(service: Service, platform: Platform) -> None:
+    connection = await asyncpg.connect(platform.database_url("postgres"))
+    try:
+        made = {(table, column): default for table, column, default in await connection.fetch(COLUMNS, service.name)}
+    finally:
+        await connection.close()
+    tables = {table.name: table for table in tables_of(service)}
+    modelled = {(name, column.name) for name, table in tables.items() for column in table.columns}
+    assert modelled - made.keys() == set()
+    others = {place for place in made.keys() - modelled if place[0] in tables}
+    assert all(made[place] for place in others), "a column that no model has needs a default"
+
+
+def tables_of(service: Service) -> Iterable[Table]:
+    """The tables that the service's models say it has."""
+    name = f"services.{service.name}.models"
+    metadata: MetaData = importlib.import_module(name).Base.metadata if find_spec(name) else MetaData()
+    return metadata.tables.values()
