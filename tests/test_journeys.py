@@ -49,7 +49,7 @@ async def test_positive_answer_introduces_both_parties(services: Platform) -> No
         assert await until(introduced, 60)
 
         mails = (await http.get(f"{services.urls['mailbox']}/messages")).json()
-        introductions = [mail for mail in mails if mail["subject"].startswith("Introduction")]
+        introductions = [mail for mail in mails if mail["subject"].startswith(f"Introduction: {need.title}")]
         proposal = next(proposal for proposal in story.sample.proposals if proposal.key == accept.proposal)
         parties = {story.sample.person(handle).mail for handle in (need.by, proposal.by)}
         people = {person.mail for person in story.sample.people}

@@ -178,6 +178,7 @@ async def test_one_trace_runs_from_the_proposal_to_the_regions_mail(story: Story
         ("intake", "POST /v1/proposals"),
         ("intake", "publish i2pcc.proposals.v1"),
         ("matching", "match proposal"),
+        ("matching", "match pair"),
         ("matching", "publish i2pcc.matches.v1"),
         ("notify", "process i2pcc.matches.v1"),
         ("notify", "mail presented"),
@@ -215,13 +216,14 @@ async def test_that_both_know_each_other_is_noted_in_the_answers_trace(story: St
     assert noted.service == "matching"
 
 
-async def test_a_search_for_any_of_the_ids_finds_every_span_that_knows_it(story: Story) -> None:
+async def test_a_search_for_any_of_the_ids_finds_every_step_that_knows_it(story: Story) -> None:
     ids = {"need_id": story.need_id, "proposal_id": story.proposal_id, "match_id": str(story.match_id)}
     knows = {
         "POST /v1/proposals": {"proposal_id"},
         "publish i2pcc.proposals.v1": {"proposal_id"},
         "process i2pcc.proposals.v1": {"proposal_id"},
-        "match proposal": set(ids),
+        "match proposal": {"proposal_id"},
+        "match pair": set(ids),
         "publish i2pcc.matches.v1": {"match_id"},
         "process i2pcc.matches.v1": set(ids),
         "mail presented": set(ids),
@@ -230,12 +232,10 @@ async def test_a_search_for_any_of_the_ids_finds_every_span_that_knows_it(story:
         "publish i2pcc.introductions.v1": {"match_id"},
         "process i2pcc.introductions.v1": set(ids),
     }
-    traces = {mail.trace for mail in story.collector.spans if mail.attributes.get("i2pcc.match_id") == ids["match_id"]}
-    spans = [span for span in story.collector.spans if span.trace in traces and span.name in knows]
-    assert {span.name for span in spans} == set(knows)
-    for span in spans:
-        wanted = {(f"i2pcc.{name}", ids[name]) for name in knows[span.name]}
-        assert wanted <= span.attributes.items(), span.name
+    for name, known in knows.items():
+        assert story.collector.named(name, **{each: ids[each] for each in known}), name
+    proposal = story.one("POST /v1/proposals", proposal_id=story.proposal_id)
+    assert story.one("match pair", match_id=story.match_id).links == (proposal.trace,)
 
 
 async def test_no_span_holds_anything_personal(story: Story) -> None:
