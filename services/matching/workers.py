@@ -6,10 +6,12 @@ search begins: of a need and a proposal stored at the same moment, whichever com
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
 from uuid import UUID
 
+from opentelemetry.trace import Span
 from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -21,7 +23,7 @@ from services.matching.steps import take
 from shared.db import Db, Sessions
 from shared.events import MatchFound, MatchPresented, MatchRetracted, MatchRevised, MatchState
 from shared.outbox import said
-from shared.telemetry import step
+from shared.telemetry import current_traceparent, step
 from shared.vocabulary import Language
 
 LEASE = text(
@@ -71,7 +73,8 @@ async def find_matches(db: Db, side_id: UUID) -> None:
     settled = {_key(need, proposal) for need, proposal, _ in near if _settled(need, proposal)}
     await _retract(db, side, [match for match in held if side.gone or match.match_id in settled - pairs.keys()])
     for need, proposal, found in pairs.values():
-        await _keep(db, need, proposal, found)
+        with _pair(need.need_id, proposal.proposal_id, proposal.traceparent):
+            await _keep(db, need, proposal, found)
     await db.delete(task)
 
 
@@ -91,6 +94,13 @@ def _counterpart(side: Side, match: Match) -> UUID:
 
 def _key(need: NeedCopy, proposal: ProposalCopy) -> UUID:
     return match_id(need.need_id, proposal.proposal_id)
+
+
+def _pair(need: UUID, proposal: UUID, trace: str | None) -> AbstractContextManager[Span]:
+    """A span for one pair of the many that a worker's span may be about; it links to the proposal's trace."""
+    ids = {"need_id": need, "proposal_id": proposal, "match_id": match_id(need, proposal)}
+    texts = {name: str(value) for name, value in ids.items()}
+    return step("match pair", current_traceparent(), link=trace, **texts)
 
 
 def _settled(need: NeedCopy, proposal: ProposalCopy) -> bool:
@@ -115,7 +125,8 @@ async def _retract(db: Db, side: Side, lost: Sequence[Match]) -> None:
     withdrawn = isinstance(side, ProposalCopy) and side.withdrawn
     for match in lost:
         if retractable(MatchState(match.state), withdrawn=withdrawn):
-            take(db, match, MatchRetracted, MatchState.RETRACTED)
+            with _pair(match.need_id, match.proposal_id, match.traceparent):
+                take(db, match, MatchRetracted, MatchState.RETRACTED)
 
 
 async def _keep(db: Db, need: NeedCopy, proposal: ProposalCopy, found: Fit) -> None:
