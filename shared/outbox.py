@@ -6,6 +6,7 @@ readers drop what they have seen (see bus.py). The reasons behind the details ar
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -37,6 +38,8 @@ LARGEST = 900_000
 """Bytes of an event's value: below the broker's 1 MiB, so that no record is refused after its commit."""
 CHUNK = 5_000
 POLL = 0.05
+PACE = 0.01
+"""Seconds from one round to the next while commits keep coming: a round for each would cost more than they do."""
 HEARTBEAT = 1.0
 TAKEOVER = "3s"
 """A holder that says nothing for so long loses its connection, and with it the lock."""
@@ -156,8 +159,10 @@ class Relay:
             async with _producer(self.servers) as producer:
                 self.owner = True
                 while True:
+                    next_round = time.monotonic() + PACE
                     if await self._drain(connection, producer) < CHUNK:
                         await self._commits.wait(POLL)
+                        await asyncio.sleep(next_round - time.monotonic())
         finally:
             connection.terminate()
 

@@ -29,7 +29,7 @@ HIGHER = (30, 40, 60, 80, 120, 160)
 SECONDS = 30
 KEPT_UP = 1.0
 """Seconds that the slowest proposal of the last third may take, if a rate is to count as kept up."""
-PATIENCE = 300.0
+PATIENCE = 900.0
 
 
 async def run(ground: Ground) -> Figures:
