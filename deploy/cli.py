@@ -50,13 +50,15 @@ def up() -> None:
 def down(wipe: Annotated[bool, typer.Option("--wipe", help="Remove all state too.")] = False) -> None:
     """Stop everything, a demo too; its state stays for the next start."""
     from deploy.embedded.platform import Platform
+    from deploy.screen import console
     from deploy.settings import Settings, read
 
     settings = read(Settings)
     platforms = [Platform(settings.within("demo")), Platform(settings)]
     ran = [platform.processes.names() for platform in platforms]
-    for platform in platforms:
-        interrupts.run(platform.stop(wipe))
+    with console.status("Stopping ..."):
+        for platform in platforms:
+            interrupts.run(platform.stop(wipe))
     told = "Everything is stopped" if any(ran) else "Nothing was running"
     typer.echo(f"{told}, and all state is removed." if wipe else f"{told}.")
 

@@ -52,7 +52,8 @@ async def _run(sample: Sample, settings: Settings, once: bool, compose: bool) ->
         if not once:
             await _until_told(platform)
     finally:
-        await platform.stop()
+        with console.status("Stopping ..."):
+            await platform.stop()
 
 
 async def _started_here(settings: Settings) -> Stage:

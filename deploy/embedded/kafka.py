@@ -55,21 +55,32 @@ class Kafka:
         command = (*self._java(classpath), *self._classes(classpath), "kafka.Kafka", self._properties(self.data))
         return Program(self.name, command, self.settings.kafka_port, patience=30)
 
-    def keep_classes(self) -> None:
-        """After a whole stop: let the classes it recorded speed up the next starts."""
-        for recorded in self.folder.glob("classes-*.new"):
-            recorded.replace(recorded.with_suffix(".aot"))
+    def keep_classes(self, in_time: bool) -> None:
+        """After a stop: let the classes it recorded speed up the next starts, if there was time to record them."""
+        for recording in self.folder.glob("classes-*.recording"):
+            made = recording.with_suffix(".new")
+            if in_time and made.exists():
+                made.replace(recording.with_suffix(".aot"))
+            else:
+                recording.with_suffix(".none").touch()
+            recording.unlink()
 
     def _classes(self, classpath: str) -> tuple[str, ...]:
-        """The second start records its classes as it stops (6 s, once); from then on a start takes half as long."""
+        """The second start records its classes as it stops (6 s, once); from then on a start takes half as long.
+
+        A machine too busy to record them in time does without: it would be as slow at every stop.
+        """
         what = hashlib.sha256("\n".join(self._java(classpath)).encode()).hexdigest()
         cache = self.folder / f"classes-{what[:16]}.aot"
         if cache.exists():
             return (f"-XX:AOTCache={cache}",)
+        has_run = (self.data / "cleaner-offset-checkpoint").exists()
+        if cache.with_suffix(".none").exists() or not has_run:
+            return ()
         for stale in self.folder.glob("classes-*"):
             stale.unlink()
-        has_run = (self.data / "cleaner-offset-checkpoint").exists()
-        return (f"-XX:AOTCacheOutput={cache.with_suffix('.new')}",) if has_run else ()
+        cache.with_suffix(".recording").touch()
+        return (f"-XX:AOTCacheOutput={cache.with_suffix('.new')}",)
 
     def _java(self, classpath: str) -> tuple[str, ...]:
         return (str(JAVA), *JVM, "-cp", classpath)

@@ -269,8 +269,10 @@ class Platform:
             await asyncio.gather(*stops)
 
     def _stop(self, name: str) -> None:
-        if self.processes.stop(name) and name == "kafka":
-            self._kafka.keep_classes()
+        ran = self.processes.alive(name)
+        in_time = self.processes.stop(name)
+        if ran and name == "kafka":
+            self._kafka.keep_classes(in_time)
 
 
 def _resident(process: psutil.Process) -> int:

@@ -131,7 +131,8 @@ class Processes:
         process, record = self.alive(name), self.record(name)
         asked = bool(process and record and _end(process, record.stop_signal, record.patience))
         if process and not asked:
-            _end(process, signal.SIGKILL, 10.0)
+            for one in (process, *_children(process)):
+                _end(one, signal.SIGKILL, 10.0)
         self._forget(name)
         return asked
 
@@ -194,6 +195,13 @@ def _end(process: psutil.Process, signal_number: int, seconds: float) -> bool:
             return False
         time.sleep(0.02)
     return True
+
+
+def _children(process: psutil.Process) -> list[psutil.Process]:
+    try:
+        return process.children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
 
 
 def _has_ended(process: psutil.Process) -> bool:

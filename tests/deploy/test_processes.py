@@ -101,3 +101,16 @@ def test_what_waits_to_be_told_does_not_count_as_running(processes: Processes) -
     assert not processes.runs("it")
     processes.let_go("it")
     assert processes.runs("it")
+
+
+async def test_what_a_stubborn_program_started_ends_with_it(processes: Processes) -> None:
+    parent = f"import subprocess, sys; subprocess.Popen((sys.executable, '-c', {STUBBORN!r}))\n{STUBBORN}"
+    process = processes.start(program(parent, patience=0.1))
+
+    async def both_are_up() -> bool:
+        return processes.tail("it") == "up\nup"
+
+    assert await until(both_are_up, 10)
+    (child,) = process.children()
+    assert not processes.stop("it")
+    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE

@@ -1,0 +1,41 @@
+"""Recorded classes speed up later starts, and are given up where recording takes too long."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded.kafka import Kafka
+from deploy.settings import Settings
+
+
+@pytest.fixture
+def kafka(tmp_path: Path) -> Kafka:
+    made = Kafka(Settings.for_tests(tmp_path))
+    made.data.mkdir(parents=True)
+    (made.data / "cleaner-offset-checkpoint").touch()
+    return made
+
+
+def options(kafka: Kafka) -> list[str]:
+    return [part for part in kafka.program("jars").command if "AOT" in part]
+
+
+def test_what_was_recorded_is_used_from_then_on(kafka: Kafka) -> None:
+    (record,) = options(kafka)
+    recorded = Path(record.removeprefix("-XX:AOTCacheOutput="))
+    recorded.touch()
+    kafka.keep_classes(in_time=True)
+    assert options(kafka) == [f"-XX:AOTCache={recorded.with_suffix('.aot')}"]
+
+
+def test_a_recording_that_was_cut_short_is_neither_used_nor_tried_again(kafka: Kafka) -> None:
+    (record,) = options(kafka)
+    Path(record.removeprefix("-XX:AOTCacheOutput=")).write_text("half")
+    kafka.keep_classes(in_time=False)
+    assert options(kafka) == []
+
+
+def test_a_killed_broker_records_at_its_next_stop(kafka: Kafka) -> None:
+    first = options(kafka)
+    assert first
+    assert options(kafka) == first
