@@ -41,5 +41,5 @@ class Client:
 def _checked(answer: httpx.Response) -> Any:
     if answer.is_error:
         detail = answer.json().get("detail", answer.text)
-        raise Problem(f"{answer.request.method} {answer.request.url.path}: {detail}", "See .i2pcc/logs for more.")
+        raise Problem(f"{answer.request.method} {answer.request.url.path}: {detail}", "Its log says more.")
     return answer.json()
