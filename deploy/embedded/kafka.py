@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import time
 import uuid
 from base64 import urlsafe_b64encode
 from pathlib import Path
@@ -15,6 +16,7 @@ from deploy.problems import Problem
 from deploy.settings import Settings
 
 HERE = Path(__file__).parent
+A_DAY = 86_400
 JVM = (
     "-Xmx512m",
     "-XX:+UseSerialGC",
@@ -62,20 +64,21 @@ class Kafka:
             if in_time and made.exists():
                 made.replace(recording.with_suffix(".aot"))
             else:
+                made.unlink(missing_ok=True)
                 recording.with_suffix(".none").touch()
             recording.unlink()
 
     def _classes(self, classpath: str) -> tuple[str, ...]:
         """The second start records its classes as it stops (6 s, once); from then on a start takes half as long.
 
-        A machine too busy to record them in time does without: it would be as slow at every stop.
+        A machine too busy to record them in time does without for a day: every stop would take as long.
         """
         what = hashlib.sha256("\n".join(self._java(classpath)).encode()).hexdigest()
         cache = self.folder / f"classes-{what[:16]}.aot"
         if cache.exists():
             return (f"-XX:AOTCache={cache}",)
         has_run = (self.data / "cleaner-offset-checkpoint").exists()
-        if cache.with_suffix(".none").exists() or not has_run:
+        if not has_run or _is_recent(cache.with_suffix(".none")):
             return ()
         for stale in self.folder.glob("classes-*"):
             stale.unlink()
@@ -95,6 +98,10 @@ class Kafka:
             )
         )
         return os.fspath(file)
+
+
+def _is_recent(file: Path) -> bool:
+    return file.exists() and time.time() - file.stat().st_mtime < A_DAY
 
 
 def _random_id() -> str:

@@ -1,5 +1,7 @@
 """Recorded classes speed up later starts, and are given up where recording takes too long."""
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -28,11 +30,15 @@ def test_what_was_recorded_is_used_from_then_on(kafka: Kafka) -> None:
     assert options(kafka) == [f"-XX:AOTCache={recorded.with_suffix('.aot')}"]
 
 
-def test_a_recording_that_was_cut_short_is_neither_used_nor_tried_again(kafka: Kafka) -> None:
+def test_a_recording_that_was_cut_short_is_not_used_and_tried_again_after_a_day(kafka: Kafka) -> None:
     (record,) = options(kafka)
     Path(record.removeprefix("-XX:AOTCacheOutput=")).write_text("half")
     kafka.keep_classes(in_time=False)
     assert options(kafka) == []
+    (given_up,) = kafka.folder.glob("classes-*")
+    yesterday = time.time() - 90_000
+    os.utime(given_up, (yesterday, yesterday))
+    assert options(kafka) == [record]
 
 
 def test_a_killed_broker_records_at_its_next_stop(kafka: Kafka) -> None:
