@@ -1,4 +1,4 @@
-"""The whole provisioning: topics beside roles, then each service's migrations."""
+"""The whole provisioning: roles and each service's migrations, then topics."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from deploy.manifest import Manifest
 from deploy.problems import Problem
 from deploy.provision import database, topics
 from deploy.settings import Provision
-from deploy.waiting import Together, listens, until
+from deploy.waiting import listens, until
 
 SERVICES = Path(__file__).parents[2] / "services"
 PATIENCE = 60.0
@@ -36,9 +36,9 @@ async def provision(
         manifest: another one than this platform's.
     """
     manifest = manifest or manifests.load()
-    async with Together() as together:
-        together.do(topics.provision(servers, manifest.topics, replication))
-        together.do(provision_database(superuser, passwords, manifest))
+    # Not beside each other: a failure of one would cancel the other, and aiokafka forgets what it was connecting to.
+    await provision_database(superuser, passwords, manifest)
+    await topics.provision(servers, manifest.topics, replication)
 
 
 async def provision_database(superuser: str, passwords: Mapping[str, str], manifest: Manifest) -> None:
