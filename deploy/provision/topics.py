@@ -9,9 +9,12 @@ from aiokafka.errors import KafkaError, for_code
 
 from deploy.manifest import Topic
 from deploy.problems import Problem
+from deploy.waiting import until
 
 TOPIC_CONFIG = 1
 """Kafka's mark of a setting that was made on the topic itself."""
+PATIENCE = 10.0
+"""Seconds until what was created is known."""
 
 
 async def provision(servers: str, topics: Sequence[Topic], replication: int = 1) -> None:
@@ -20,6 +23,7 @@ async def provision(servers: str, topics: Sequence[Topic], replication: int = 1)
     try:
         await admin.start()
         await _create(admin, topics, replication)
+        await _until_known(admin, topics)
         await _grow(admin, topics)
         await _configure(admin, topics)
     except KafkaError as error:
@@ -40,11 +44,26 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic], replicati
         _check((name, code) for name, code, *_ in answer.topic_errors)
 
 
-async def _grow(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+async def _until_known(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+    """What the controller has created, the broker learns a moment later; till then it would not be seen to be small."""
+
+    async def known() -> bool:
+        return all((await _partitions(admin, topics)).values())
+
+    if not await until(known, PATIENCE):
+        raise Problem(f"Kafka did not make its topics known within {PATIENCE:.0f} seconds.")
+
+
+async def _partitions(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> dict[str, int]:
+    """How many each topic has; none while the broker does not know it."""
     described = await admin.describe_topics([topic.name for topic in topics])
-    partitions = {found["topic"]: len(found["partitions"]) for found in described}
+    return {found["topic"]: len(found["partitions"]) for found in described}
+
+
+async def _grow(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+    partitions = await _partitions(admin, topics)
     small = {
-        topic.name: NewPartitions(topic.partitions) for topic in topics if 0 < partitions[topic.name] < topic.partitions
+        topic.name: NewPartitions(topic.partitions) for topic in topics if partitions[topic.name] < topic.partitions
     }
     if small:
         answer = await admin.create_partitions(small)

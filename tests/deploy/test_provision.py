@@ -19,6 +19,7 @@ from deploy.problems import Problem
 from deploy.provision import topics
 from deploy.provision.run import newest, provision
 from deploy.settings import SERVICES
+from deploy.waiting import until
 from shared.migrate import config
 
 
@@ -104,12 +105,16 @@ async def test_topics_are_as_the_manifest_says(platform: Platform) -> None:
 
 async def test_a_topic_that_drifted_is_brought_back(platform: Platform) -> None:
     wanted = Topic(name="trial.v1", key="id", partitions=3, retention_days=7, writers=(), readers=())
+
+    async def brought_back() -> bool:
+        return await described(platform, "trial.v1") == (3, wanted.config())
+
     admin = AIOKafkaAdminClient(bootstrap_servers=platform.kafka_servers)
     await admin.start()
     try:
         await admin.create_topics([NewTopic("trial.v1", 1, 1, topic_configs={"retention.ms": "5", "segment.ms": "9"})])
         await topics.provision(platform.kafka_servers, [wanted])
-        assert await described(platform, "trial.v1") == (3, wanted.config())
+        assert await until(brought_back, 10)
     finally:
         await admin.delete_topics(["trial.v1"])
         await admin.close()
