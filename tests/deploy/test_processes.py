@@ -15,7 +15,8 @@ from psutil import process_iter as running
 from deploy.embedded.processes import Processes, Program
 from deploy.waiting import until
 
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(60)"
+WAITING = "import signal; signal.pause()"
+STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def program(code: str, patience: float = 10.0) -> Program:
 
 
 def test_another_command_finds_and_stops_what_this_one_started(processes: Processes, tmp_path: Path) -> None:
-    process = processes.start(program("import time; time.sleep(60)"))
+    process = processes.start(program(WAITING))
     other = Processes(tmp_path)
     assert other.alive("it") == process
     assert other.stop("it")
@@ -52,7 +53,7 @@ async def test_what_ignores_the_signal_is_stopped_by_force(processes: Processes)
 
 
 def test_a_stranger_with_the_same_id_is_left_alone(processes: Processes) -> None:
-    process = processes.start(program("import time; time.sleep(60)"))
+    process = processes.start(program(WAITING))
     record = processes.record("it")
     assert record
     (processes.run / "old.json").write_text(json.dumps(asdict(replace(record, started="another boot/1"))))
@@ -96,7 +97,7 @@ processes.Processes(Path({str(tmp_path)!r})).start(processes.Program("it", touch
 
 
 def test_what_waits_to_be_told_does_not_count_as_running(processes: Processes) -> None:
-    processes.start(replace(program("import sys, time; sys.stdin.readline(); time.sleep(60)"), gated=True))
+    processes.start(replace(program(f"import sys; sys.stdin.readline(); {WAITING}"), gated=True))
     assert processes.alive("it")
     assert not processes.runs("it")
     processes.let_go("it")
