@@ -92,7 +92,7 @@ def show_moment(moment: datetime, sentence: str, style: str = "") -> None:
 def show_addresses(platform: Stage, title: str, ending: str) -> None:
     """Where to go now, and how it ends."""
     heading(title)
-    rows, urls = columns(), platform.urls
+    rows, urls = columns(), platform.settings.urls
     for name in ("portal", "mailbox"):
         if name in urls:
             rows.add_row(urls[name], ABOUT[name])
@@ -100,7 +100,7 @@ def show_addresses(platform: Stage, title: str, ending: str) -> None:
     rows.add_row(f"{urls[services[0]]}/events", "the events, explained")
     for name in services:
         rows.add_row(f"{urls[name]}/docs", f"API of {name}: {ABOUT.get(name, '')}")
-    rows.add_row(platform.kafka_servers, "Kafka")
+    rows.add_row(platform.settings.kafka_servers, "Kafka")
     rows.add_row(f"127.0.0.1:{platform.settings.postgres_port}", "PostgreSQL")
     console.print(rows)
     console.print(ending, soft_wrap=True)

@@ -13,14 +13,6 @@ class Stage(Protocol):
     settings: Settings
 
     @property
-    def urls(self) -> dict[str, str]:
-        """Where the HTTP servers are, by name."""
-
-    @property
-    def kafka_servers(self) -> str:
-        """Kafka's host:port."""
-
-    @property
     def signing_key(self) -> ECKey:
         """What tokens are signed with that the services believe."""
 

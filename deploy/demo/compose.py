@@ -49,16 +49,6 @@ class Compose:
         if not self._was_up:
             await _run("down")
 
-    @property
-    def urls(self) -> dict[str, str]:
-        """Where the HTTP servers are, by name."""
-        return self.settings.urls
-
-    @property
-    def kafka_servers(self) -> str:
-        """Kafka's host:port, as it is published."""
-        return self.settings.kafka_servers
-
 
 async def _run(*arguments: str) -> int:
     """Let Docker show itself what it does, which can take minutes."""

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from deploy.people import Person as SignedIn
 from shared.vocabulary import Challenge, Language, Province, Region, Role, Short, Text, Title
 
 LATIN = (Language.DUTCH, Language.ENGLISH)
@@ -84,8 +85,8 @@ class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Person(_Entry):
-    """Someone who signs in during the demo."""
+class Person(SignedIn, _Entry):
+    """Someone who signs in during the demo, and how to be reached."""
 
     name: Handle
     role: Literal[Role.COMPANY, Role.REGION, Role.COORDINATOR, Role.OPERATOR]

@@ -43,7 +43,7 @@ def demo(*, once: bool, data: Path | None, compose: bool = False) -> None:
 async def _run(sample: Sample, settings: Settings, once: bool, compose: bool) -> None:
     platform = await _started_on_docker(settings) if compose else await _started_here(settings)
     try:
-        async with httpx.AsyncClient(timeout=30) as http, Audience(platform.kafka_servers) as audience:
+        async with httpx.AsyncClient(timeout=30) as http, Audience(platform.settings.kafka_servers) as audience:
             story = Storyteller(sample, platform, http)
             await _play(story, audience)
             await _check_mailbox(story, platform, http)
@@ -125,7 +125,7 @@ async def _check_mailbox(story: Storyteller, platform: Stage, http: httpx.AsyncC
     by = [n.by for n in story.sample.needs if n.key == told.need]
     by += [p.by for p in story.sample.proposals if p.key == told.proposal]
     expected = {story.sample.person(handle).mail for handle in by}
-    mails = (await http.get(f"{platform.urls['mailbox']}/messages")).json()
+    mails = (await http.get(f"{platform.settings.urls['mailbox']}/messages")).json()
     got = {mail["to"] for mail in mails if mail["subject"].startswith("Introduction")}
     if not expected <= got:
         raise Problem("The introduction did not reach both mailboxes.", "See the log of notify.")

@@ -7,7 +7,6 @@ import httpx
 
 from deploy.demo.client import Client
 from deploy.demo.models import Company, Need, Proposal, Sample
-from deploy.people import Person
 from deploy.stage import Stage
 from shared.vocabulary import Role, company_id
 
@@ -25,15 +24,8 @@ class Storyteller:
 
     def as_(self, handle: str) -> Client:
         """The client of one of the sample's people."""
-        found = self.sample.person(handle)
-        person = Person(
-            name=found.name,
-            role=found.role,
-            company=found.company,
-            region=found.region,
-            organisation=found.organisation,
-        )
-        return Client(self._http, self._stage.urls, person, person.token(self._stage.signing_key))
+        person = self.sample.person(handle)
+        return Client(self._http, self._stage.settings.urls, person, person.token(self._stage.signing_key))
 
     def operator(self) -> Client:
         """The one who may read everything."""

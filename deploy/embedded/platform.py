@@ -16,8 +16,8 @@ from deploy.embedded.kafka import Kafka
 from deploy.embedded.ports import check_ports, ports_of
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.processes import Processes, Program
-from deploy.embedded.secrets import write
 from deploy.embedded.steps import Steps
+from deploy.files import write
 from deploy.problems import Problem, disk
 from deploy.settings import SERVICES, Settings
 from deploy.waiting import Together, answers, listens, until, whole

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import psutil
 
-from deploy.embedded.secrets import write
+from deploy.files import write
 
 MAX_LOG_BYTES = 10_000_000
 GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@"')

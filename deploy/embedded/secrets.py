@@ -1,7 +1,6 @@
 """Passwords and the signing key of this machine: made at the first start, kept in files that only their owner reads."""
 
 import json
-import os
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
+from deploy.files import write
 from deploy.problems import Problem
 
 SUPERUSER = "postgres"
@@ -68,19 +68,3 @@ def _signing_key(folder: Path) -> ECKey:
     if not public.exists() or public.read_text() != published:
         write(public, published)
     return key
-
-
-def write(file: Path, text: str, owner: int = -1, mode: int = 0o600) -> None:
-    """Write a file that only its owner reads, whole or not at all; the owner is a user's number, or who writes it."""
-    beside = file.with_name(f"{file.name}.new")
-    try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-        with os.fdopen(descriptor, "w") as stream:
-            os.fchown(descriptor, owner, owner)
-            stream.write(text)
-            stream.flush()
-            os.fsync(descriptor)
-        beside.replace(file)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise

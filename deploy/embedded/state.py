@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from deploy.embedded.secrets import write
+from deploy.files import write
 from deploy.problems import Problem, disk
 
 MARK = "i2pcc-state"

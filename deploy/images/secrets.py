@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from deploy import manifest as manifests
-from deploy.embedded.secrets import SUPERUSER, keep, write
+from deploy.embedded.secrets import SUPERUSER, keep
+from deploy.files import write
 from shared.settings import PORTS
 
 USERS = {"postgres": 999, "provision": 10_000, **PORTS}

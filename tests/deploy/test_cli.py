@@ -23,8 +23,8 @@ def test_down_when_nothing_runs_is_no_mistake(tmp_path: Path) -> None:
     assert run("down", "--wipe", I2PCC_STATE=str(tmp_path / "state")).returncode == 0
 
 
-def test_without_docker_the_demo_says_what_to_do() -> None:
-    result = run("demo", "--compose", "--once", PATH="")
+def test_without_docker_the_demo_says_what_to_do(tmp_path: Path) -> None:
+    result = run("demo", "--compose", "--once", PATH="", I2PCC_STATE=str(tmp_path / "state"))
     assert result.returncode == 1
     assert result.stderr.splitlines() == [
         "Docker is not installed here.",

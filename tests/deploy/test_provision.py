@@ -13,7 +13,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from alembic.script import ScriptDirectory
 
 from deploy.embedded.platform import Platform
-from deploy.embedded.secrets import write
+from deploy.files import write
 from deploy.manifest import Topic
 from deploy.problems import Problem
 from deploy.provision import topics
