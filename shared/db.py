@@ -51,10 +51,6 @@ class Commits:
                 await self._event.wait()
         self._event.clear()
 
-    def close(self) -> None:
-        """Stop listening."""
-        self._waiting.discard(self._event)
-
     @classmethod
     def announce(cls, _: object = None) -> None:
         """Wake everyone who waits."""

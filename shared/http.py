@@ -2,14 +2,18 @@
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
+from sqlmodel import SQLModel, col
+from sqlmodel.sql.expression import SelectOfScalar
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +24,7 @@ from shared.problems import Problem, ProblemDocument, conflict, our_fault, unava
 
 log = logging.getLogger(__name__)
 
+R = TypeVar("R", bound=SQLModel)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 REMEMBER = "insert into idempotency (caller, route, key, digest, status, body) values ($1, $2, $3, $4, $5, $6)"
@@ -27,11 +32,33 @@ RECALL = text(
     "select digest, status, body from idempotency where caller = :caller and route = :route and key = :key "
     "and created_at >= now() - interval '24 hours'"
 )
-
 FORGET = text(
     "delete from idempotency where caller = :caller and route = :route and key = :key "
     "and created_at < now() - interval '24 hours' returning 1"
 )
+
+
+class Draft(BaseModel):
+    """What a caller sends; a field that is not known is an error, not a silence."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Page:
+    """A part of a list, by id; `after` is the last id of the page before."""
+
+    def __init__(self, limit: Annotated[int, Query(ge=1, le=100)] = 50, after: UUID | None = None) -> None:
+        self._limit = limit
+        self._after = after
+
+    async def of(self, db: Db, query: SelectOfScalar[R], key: object) -> Sequence[R]:
+        """The rows of a query that are on it; `key` is the column of their ids."""
+        if self._after:
+            query = query.where(col(key) > self._after)
+        return (await db.scalars(query.order_by(col(key)).limit(self._limit))).all()
+
+
+Page = Annotated[_Page, Depends()]
 
 
 async def _db(request: Request) -> Db:
@@ -145,13 +172,13 @@ class _Command:
 
     async def forget_expired(self, db: Db) -> bool:
         """Whether the key was an old one, which may now be used again."""
-        row = (await db.execute(FORGET, {"caller": self.caller, "route": self.route, "key": self.key})).first()
+        row = (await db.execute(FORGET, vars(self))).first()
         await db.commit()
         return row is not None
 
     async def recall(self, db: Db) -> Response | None:
         """The first answer, if there was one."""
-        row = (await db.execute(RECALL, {"caller": self.caller, "route": self.route, "key": self.key})).first()
+        row = (await db.execute(RECALL, vars(self))).first()
         if row is None:
             return None
         if row.digest != self.digest:

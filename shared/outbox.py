@@ -77,9 +77,10 @@ def emit(db: Db, *events: Event) -> None:
         ValueError: an event is larger than LARGEST; nothing of it is written.
     """
     pending = _pending(db.sync_session)
-    traceparent = current_traceparent()
+    span, traceparent = trace.get_current_span(), current_traceparent()
     for event in events:
-        trace.get_current_span().set_attributes(business_ids(event))
+        if span.is_recording():
+            span.set_attributes(business_ids(event))
         value = None if event.tombstone else event.model_dump_json().encode()
         if value is not None and len(value) > LARGEST:
             raise ValueError(f"{type(event).__name__} has {len(value)} bytes; at most {LARGEST} can be published")

@@ -5,7 +5,7 @@ from enum import IntEnum, StrEnum
 from typing import Annotated
 from uuid import UUID, uuid5
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 
 class Challenge(IntEnum):
@@ -114,3 +114,13 @@ Text = Annotated[str, trimmed(), storable]
 Title = Annotated[str, trimmed(200), storable]
 Body = Annotated[str, trimmed(8_000), storable]
 Short = Annotated[str, trimmed(500), storable]
+
+
+def _each_once(challenges: tuple[Challenge, ...]) -> tuple[Challenge, ...]:
+    return tuple(sorted(set(challenges)))
+
+
+Challenges = Annotated[
+    tuple[Challenge, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_each_once)
+]
+"""At least one; each once, in ascending order."""

@@ -3,8 +3,7 @@
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlmodel import col, select
 
 from services.intake.models import Company, Consortium, Contact, Proposal
@@ -27,10 +26,10 @@ from shared.events import (
     ProposalSubmitted,
     ProposalWithdrawn,
 )
-from shared.http import Session, commands, queries
+from shared.http import Draft, Page, Session, commands, queries
 from shared.outbox import emit, said
 from shared.problems import conflict, invalid, not_found
-from shared.vocabulary import Body, Challenge, Language, Province, Short, Title, company_id, storable, trimmed
+from shared.vocabulary import Body, Challenges, Language, Province, Short, Title, company_id, storable, trimmed
 
 PROVINCES = """
     select company_id, province from company where company_id = any($1::uuid[]) and ($2::uuid is null or exists (
@@ -39,12 +38,6 @@ PROVINCES = """
 
 write = commands()
 read = queries()
-
-
-class Draft(BaseModel):
-    """What a caller sends; a field that is not known is an error, not a silence."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class CompanyDraft(Draft):
@@ -76,7 +69,7 @@ class ProposalDraft(Draft):
     title: Title
     body: Body
     language: Language
-    challenges: Annotated[frozenset[Challenge], Field(min_length=1)]
+    challenges: Challenges
     contact_id: UUID
     consortium_id: UUID | None = None
 
@@ -88,7 +81,7 @@ class ProposalRevision(Draft):
     title: Title
     body: Body
     language: Language
-    challenges: Annotated[frozenset[Challenge], Field(min_length=1)]
+    challenges: Challenges
 
 
 @write.post("/companies", status_code=201)
@@ -150,7 +143,7 @@ async def submit_proposal(draft: ProposalDraft, caller: CompanyCaller, db: Sessi
         lead_id=caller.company_id,
         members=tuple(companies),
         provinces=await _provinces(db, companies, contact=draft.contact_id),
-        **draft.model_dump() | {"challenges": sorted(draft.challenges)},
+        **draft.model_dump(),
     )
     add_new(db, Proposal, proposal)
     emit(db, proposal)
@@ -165,7 +158,7 @@ async def revise_proposal(
     proposal = await _own_proposal(db, proposal_id, caller.company_id)
     if proposal.version != draft.version:
         raise conflict(f"The proposal is at version {proposal.version}; read it again before you change it.")
-    proposal.sqlmodel_update(draft.model_dump() | {"challenges": sorted(draft.challenges)})
+    proposal.sqlmodel_update(draft.model_dump())
     proposal.version += 1
     return said(db, ProposalRevised, proposal)
 
@@ -189,17 +182,10 @@ async def get_consortium(consortium_id: UUID, caller: CompanyCaller, db: Session
 
 
 @read.get("/proposals")
-async def list_proposals(
-    caller: CompanyCaller,
-    db: Session,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    after: UUID | None = None,
-) -> list[ProposalFacts]:
+async def list_proposals(caller: CompanyCaller, db: Session, page: Page) -> list[ProposalFacts]:
     """The proposals the caller's company takes part in, by id; `after` is the last id of the page before."""
     query = select(Proposal).where(col(Proposal.members).contains([caller.company_id]))
-    if after:
-        query = query.where(col(Proposal.proposal_id) > after)
-    rows = (await db.scalars(query.order_by(col(Proposal.proposal_id)).limit(limit))).all()
+    rows = await page.of(db, query, Proposal.proposal_id)
     return [ProposalFacts.model_validate(row.model_dump()) for row in rows]
 
 

@@ -9,6 +9,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from shared.contacts import ContactRow
+
 
 class Base(SQLModel, registry=registry()):
     """Intake's own registry: tables of two services never meet."""
@@ -27,18 +29,10 @@ class Company(Base, table=True):
     languages: list[str] = Field(sa_type=ARRAY(Text))
 
 
-class Contact(Base, table=True):
-    """A person to reach at a company. Personal data: shared with notify alone."""
+class Contact(ContactRow, Base, table=True):
+    """A person to reach at a company."""
 
-    contact_id: UUID = Field(default_factory=uuid4, primary_key=True)
-    version: int = 1
-    subject: str
     company_id: UUID
-    organisation: str
-    name: str
-    mail: str
-    phone: str | None
-    language: str
 
 
 class Consortium(Base, table=True):

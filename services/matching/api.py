@@ -1,11 +1,8 @@
 """Matching over HTTP: matches with their reasons, and the regions' answers."""
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
 from opentelemetry import trace
-from pydantic import BaseModel, ConfigDict
 from sqlalchemy import ColumnElement, false, true
 from sqlmodel import col, select
 
@@ -15,7 +12,7 @@ from services.matching.steps import take
 from shared.auth import Caller, CurrentCaller, RegionPerson
 from shared.db import Db
 from shared.events import MatchAccepted, MatchDeclined, MatchFacts, MatchState
-from shared.http import Session, commands, queries
+from shared.http import Draft, Page, Session, commands, queries
 from shared.problems import not_found
 from shared.telemetry import context
 from shared.vocabulary import Role, Short
@@ -24,10 +21,9 @@ write = commands()
 read = queries()
 
 
-class Answer(BaseModel):
+class Answer(Draft):
     """A region's answer. `version` is the match's version that the caller has seen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     version: int
 
 
@@ -55,20 +51,17 @@ async def decline_match(match_id: UUID, refusal: Refusal, caller: RegionPerson, 
 async def list_matches(
     caller: CurrentCaller,
     db: Session,
+    page: Page,
     need_id: UUID | None = None,
     proposal_id: UUID | None = None,
     state: MatchState | None = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    after: UUID | None = None,
 ) -> list[MatchFacts]:
     """The matches that the caller may see, by id; `after` is the last id of the page before."""
     query = select(Match).where(_visible(caller))
-    if after:
-        query = query.where(col(Match.match_id) > after)
     for column, value in ((Match.need_id, need_id), (Match.proposal_id, proposal_id), (Match.state, state)):
         if value is not None:
             query = query.where(col(column) == value)
-    rows = (await db.scalars(query.order_by(col(Match.match_id)).limit(limit))).all()
+    rows = await page.of(db, query, Match.match_id)
     return [MatchFacts.model_validate(row.model_dump()) for row in rows]
 
 

@@ -1,12 +1,9 @@
 """Regions over HTTP: the regions' people and their needs."""
 
 from datetime import date
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
-from sqlmodel import col, func, select
+from sqlmodel import func, select
 
 from services.regions.models import Contact, Need
 from services.regions.rules import check_deadline
@@ -14,23 +11,22 @@ from shared.auth import RegionPerson
 from shared.contacts import ContactDraft
 from shared.db import Db
 from shared.events import ContactShared, NeedClosed, NeedFacts, NeedPosted, NeedRevised
-from shared.http import Session, commands, queries
+from shared.http import Draft, Page, Session, commands, queries
 from shared.outbox import said
 from shared.problems import conflict, invalid, not_found
-from shared.vocabulary import Body, Challenge, Language, Title
+from shared.vocabulary import Body, Challenges, Language, Title
 
 write = commands()
 read = queries()
 
 
-class NeedDraft(BaseModel):
+class NeedDraft(Draft):
     """What a region looks for."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
     title: Title
     body: Body
     language: Language
-    challenges: Annotated[frozenset[Challenge], Field(min_length=1)]
+    challenges: Challenges
     deadline: date | None = None
     contact_id: UUID
 
@@ -53,7 +49,7 @@ async def share_contact(draft: ContactDraft, caller: RegionPerson, db: Session) 
 async def post_need(draft: NeedDraft, caller: RegionPerson, db: Session) -> NeedPosted:
     """Post a need; it will be matched with the companies' proposals."""
     await _check(db, draft, caller.region)
-    need = Need(region=caller.region, **draft.model_dump() | {"challenges": sorted(draft.challenges)})
+    need = Need(region=caller.region, **draft.model_dump())
     db.add(need)
     return said(db, NeedPosted, need)
 
@@ -65,7 +61,7 @@ async def revise_need(need_id: UUID, draft: NeedRevision, caller: RegionPerson, 
     need = await _own_need(db, need_id, caller.region)
     if need.version != draft.version:
         raise conflict(f"The need is at version {need.version}; read it again before you change it.")
-    need.sqlmodel_update(draft.model_dump() | {"challenges": sorted(draft.challenges)})
+    need.sqlmodel_update(draft.model_dump())
     need.version += 1
     return said(db, NeedRevised, need)
 
@@ -80,17 +76,9 @@ async def close_need(need_id: UUID, caller: RegionPerson, db: Session) -> NeedCl
 
 
 @read.get("/needs")
-async def list_needs(
-    caller: RegionPerson,
-    db: Session,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
-    after: UUID | None = None,
-) -> list[NeedFacts]:
+async def list_needs(caller: RegionPerson, db: Session, page: Page) -> list[NeedFacts]:
     """The needs of the caller's region, by id; `after` is the last id of the page before."""
-    query = select(Need).where(Need.region == caller.region)
-    if after:
-        query = query.where(col(Need.need_id) > after)
-    rows = (await db.scalars(query.order_by(col(Need.need_id)).limit(limit))).all()
+    rows = await page.of(db, select(Need).where(Need.region == caller.region), Need.need_id)
     return [NeedFacts.model_validate(row.model_dump()) for row in rows]
 
 

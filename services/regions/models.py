@@ -8,6 +8,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from shared.contacts import ContactRow
+
 
 class Base(SQLModel, registry=registry()):
     """Regions' own registry: tables of two services never meet."""
@@ -15,18 +17,10 @@ class Base(SQLModel, registry=registry()):
     metadata = MetaData(schema="regions")
 
 
-class Contact(Base, table=True):
-    """A person to reach in a region. Personal data: shared with notify alone."""
+class Contact(ContactRow, Base, table=True):
+    """A person to reach in a region."""
 
-    contact_id: UUID = Field(default_factory=uuid4, primary_key=True)
-    version: int = 1
-    subject: str
     region: str
-    organisation: str
-    name: str
-    mail: str
-    phone: str | None
-    language: str
 
 
 class Need(Base, table=True):

@@ -3,7 +3,7 @@ Idempotency-Key, no look at who is registered, nothing published."""
 
 import os
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID, uuid4
 
 import uvicorn
@@ -71,18 +71,11 @@ async def _session() -> AsyncIterator[AsyncSession]:
         yield session
 
 
-@app.get("/health/ready")
-async def ready() -> dict[str, str]:
-    """It answers."""
-    return {"status": "ready"}
-
-
 @app.post("/v1/proposals", status_code=201)
 async def submit(draft: ProposalDraft, session: Annotated[AsyncSession, Depends(_session)]) -> Proposal:
     """Insert both rows."""
     company = UUID(int=1)
-    facts: dict[str, Any] = draft.model_dump() | {"challenges": sorted(draft.challenges)}
-    proposal = Proposal(lead_id=company, members=[company], provinces=["limburg"], **facts)
+    proposal = Proposal(lead_id=company, members=[company], provinces=["limburg"], **draft.model_dump())
     session.add(proposal)
     session.add(
         Outbox(
