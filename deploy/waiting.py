@@ -4,8 +4,8 @@ import asyncio
 import itertools
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import closing, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -75,6 +75,21 @@ async def whole(work: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         await task
         raise
+
+
+@asynccontextmanager
+async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Have something go on meanwhile that would never end; if it does, that is told at the end."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+        if task.done():
+            task.result()
+            raise RuntimeError("it ended by itself")
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
 
 class Together:

@@ -1,18 +1,29 @@
 """What all tests share: one platform of real servers, with ports and state of its own."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
+from deploy.embedded.processes import Processes
 from deploy.embedded.secrets import SUPERUSER
 from deploy.provision.run import provision, role_url
 from deploy.settings import Settings
 from shared.vocabulary import Role
 from tests.browser import Browser
 from tests.factories import someone
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    """Real processes; what is left of them is killed."""
+    made = Processes(tmp_path)
+    yield made
+    for name in made.names():
+        made.kill(name)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

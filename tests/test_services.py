@@ -4,7 +4,6 @@ import importlib
 from collections.abc import Iterable
 from importlib.util import find_spec
 
-import asyncpg
 import pytest
 from sqlalchemy import MetaData, Table
 
@@ -14,6 +13,7 @@ from deploy.settings import SERVICES
 from shared.bus import Handlers
 from shared.events import CATALOG
 from shared.service import Service
+from tests.tables import superuser
 
 
 @pytest.fixture(params=SERVICES)
@@ -41,11 +41,8 @@ COLUMNS = "select table_name, column_name, column_default from information_schem
 
 
 async def test_migrations_make_the_columns_that_the_models_have(service: Service, platform: Platform) -> None:
-    connection = await asyncpg.connect(platform.database_url("postgres"))
-    try:
+    async with superuser(platform) as connection:
         made = {(table, column): default for table, column, default in await connection.fetch(COLUMNS, service.name)}
-    finally:
-        await connection.close()
     tables = {table.name: table for table in tables_of(service)}
     modelled = {(name, column.name) for name, table in tables.items() for column in table.columns}
     assert modelled - made.keys() == set()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 import pytest_asyncio
 from opentelemetry.sdk.trace import TracerProvider
@@ -32,6 +31,7 @@ from tests.factories import (
     proposal_body,
     region_person,
 )
+from tests.tables import superuser
 from tests.topics import published, records_on
 
 CHALLENGE = 8
@@ -138,19 +138,16 @@ async def _play(operator: Browser, collector: Collector) -> Story:
 
 async def _matched(platform: Platform, need_id: str) -> None:
     """Wait until a need has met all there is, so that what comes later finds it."""
-    connection = await asyncpg.connect(platform.database_url("postgres"))
     query = (
         "select exists (select from matching.need n where need_id = $1 and embedded_version = version "
         "and not exists (select from matching.to_match where id = n.need_id))"
     )
+    async with superuser(platform) as connection:
 
-    async def matched() -> bool:
-        return bool(await connection.fetchval(query, UUID(need_id)))
+        async def matched() -> bool:
+            return bool(await connection.fetchval(query, UUID(need_id)))
 
-    try:
         assert await until(matched, 60)
-    finally:
-        await connection.close()
 
 
 async def _state(region: Browser, match: UUID, state: str) -> Any:

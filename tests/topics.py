@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
-import asyncpg
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from deploy.embedded.platform import Platform
 from deploy.waiting import until
 from shared.bus import decode
 from shared.events import Event
+from tests.tables import superuser
 
 
 async def events_of(platform: Platform, kind: type[Event], key: object) -> list[Event]:
@@ -22,15 +22,12 @@ async def published(platform: Platform, topic: str) -> None:
     """Wait until nobody's outbox holds anything for this topic."""
     writers = next(each.writers for each in platform.manifest.topics if each.name == topic)
     waiting = " union all ".join(f"select 1 from {writer}.outbox where topic = $1" for writer in writers)
-    connection = await asyncpg.connect(platform.database_url("postgres"))
+    async with superuser(platform) as connection:
 
-    async def empty() -> bool:
-        return not await connection.fetchval(f"select exists ({waiting})", topic)
+        async def empty() -> bool:
+            return not await connection.fetchval(f"select exists ({waiting})", topic)
 
-    try:
         assert await until(empty, 30), f"the outbox for {topic} was not emptied"
-    finally:
-        await connection.close()
 
 
 async def records_on(platform: Platform, topics: Iterable[str]) -> list[ConsumerRecord]:

@@ -15,11 +15,11 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 
 from deploy.bench import people
-from deploy.bench.ground import Figures, Ground, at_rate, beside, milliseconds
+from deploy.bench.ground import Figures, Ground, at_rate, milliseconds
 from deploy.bench.texts import Text, a_need, a_text
 from deploy.demo.client import Client
 from deploy.embedded.secrets import SUPERUSER
-from deploy.waiting import until
+from deploy.waiting import beside, until
 from shared.events import MatchFound
 
 NEEDS = 1_000

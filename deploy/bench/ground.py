@@ -4,7 +4,7 @@ import asyncio
 import statistics
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -74,18 +74,6 @@ def percentile(values: Sequence[float], percent: int) -> float:
 def milliseconds(seconds: Sequence[float]) -> Figures:
     """Median and 99th percentile, in ms."""
     return {"p50_ms": round(percentile(seconds, 50) * 1_000, 1), "p99_ms": round(percentile(seconds, 99) * 1_000, 1)}
-
-
-@asynccontextmanager
-async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Have something go on meanwhile that would never end; its failure is told at the end."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def at_rate(rate: float, count: int, work: Callable[[int], Coroutine[Any, Any, None]]) -> None:

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer
 
-from deploy.bench.ground import Figures, Ground, at_rate, beside, milliseconds
+from deploy.bench.ground import Figures, Ground, at_rate, milliseconds
 from deploy.bench.peers import outbox_library
 from deploy.bench.texts import a_proposal
-from deploy.waiting import until
+from deploy.waiting import beside, until
 from shared.db import connect, sessions
 from shared.migrations.plumbing import V1
 from shared.outbox import Relay, emit

@@ -5,7 +5,6 @@ import os
 import socket
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from deploy.embedded.platform import SERVERS, Platform
@@ -13,6 +12,7 @@ from deploy.embedded.postgres import NOBODY
 from deploy.problems import Problem
 from deploy.provision.run import provision
 from deploy.settings import Settings, free_ports
+from tests.tables import superuser
 
 
 async def test_a_second_start_leaves_what_runs_as_it_is(platform: Platform) -> None:
@@ -22,15 +22,13 @@ async def test_a_second_start_leaves_what_runs_as_it_is(platform: Platform) -> N
 
 
 async def test_a_killed_database_returns_with_its_data(platform: Platform) -> None:
-    connection = await asyncpg.connect(platform.database_url("postgres"))
-    await connection.execute("create table public.trial as select 42 as answer")
-    await connection.close()
+    async with superuser(platform) as connection:
+        await connection.execute("create table public.trial as select 42 as answer")
     platform.kill("postgres")
     await platform.restart("postgres")
-    connection = await asyncpg.connect(platform.database_url("postgres"))
-    assert await connection.fetchval("select answer from public.trial") == 42
-    await connection.execute("drop table public.trial")
-    await connection.close()
+    async with superuser(platform) as connection:
+        assert await connection.fetchval("select answer from public.trial") == 42
+        await connection.execute("drop table public.trial")
 
 
 async def test_a_killed_broker_returns(platform: Platform) -> None:

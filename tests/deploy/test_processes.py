@@ -4,12 +4,10 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import psutil
-import pytest
 from psutil import process_iter as running
 
 from deploy.embedded.processes import Processes, Program
@@ -17,14 +15,6 @@ from deploy.waiting import until
 
 WAITING = "import signal; signal.pause()"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
-
-
-@pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
-    made = Processes(tmp_path)
-    yield made
-    for name in made.names():
-        made.kill(name)
 
 
 def program(code: str, patience: float = 10.0) -> Program:

@@ -5,25 +5,22 @@ from collections.abc import AsyncIterator, Callable
 import pytest_asyncio
 
 from deploy.embedded.platform import Platform
-from shared.db import Db, Sessions, connect, sessions
-from shared.settings import Database
-from tests.matching.sides import wipe
+from services.matching.models import Base
+from shared.db import Db, Sessions
+from tests.tables import emptied, rolled_back
+
+ROLE = "i2pcc_matching"
 
 
 @pytest_asyncio.fixture
 async def db(platform: Platform) -> AsyncIterator[Db]:
     """A session as the service's role; nothing of it stays."""
-    engine = connect(Database(url=platform.database_url("i2pcc_matching")), "tests")
-    async with sessions(engine)() as db:
+    async with rolled_back(platform.database_url(ROLE)) as db:
         yield db
-    await engine.dispose()
 
 
 @pytest_asyncio.fixture
 async def alone(second_database: Callable[[str], str]) -> AsyncIterator[Sessions]:
     """Empty tables that nobody else works on."""
-    engine = connect(Database(url=second_database("i2pcc_matching")), "tests")
-    made = sessions(engine)
-    await wipe(made)
-    yield made
-    await engine.dispose()
+    async with emptied(second_database(ROLE), Base) as made:
+        yield made

@@ -4,11 +4,11 @@ from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import RowMapping, delete, text
+from sqlalchemy import RowMapping, text
 from sqlmodel import select
 
 from services.matching.handlers import events
-from services.matching.models import Base, Match, ToMatch
+from services.matching.models import Match, ToMatch
 from services.matching.rules import match_id
 from services.matching.workers import match_next
 from shared.db import Sessions
@@ -85,15 +85,6 @@ async def waiting(sessions: Sessions) -> list[ToMatch]:
     """What is still to be matched."""
     async with sessions() as db:
         return list((await db.scalars(select(ToMatch))).all())
-
-
-async def wipe(sessions: Sessions) -> None:
-    """Begin anew."""
-    async with sessions() as db, db.begin():
-        for table in Base.metadata.sorted_tables:
-            await db.execute(delete(table))
-        await db.execute(text("delete from outbox"))
-        await db.execute(text("delete from inbox"))
 
 
 def _said(row: RowMapping) -> Said:

@@ -14,13 +14,14 @@ from sqlmodel import col
 from deploy.embedded.processes import Processes, Program
 from deploy.waiting import until
 from services.matching.app import matching
-from services.matching.models import NeedCopy, ProposalCopy
+from services.matching.models import Base, NeedCopy, ProposalCopy
 from services.matching.rules import match_id
 from shared.db import Sessions, connect, sessions
 from shared.service import work
 from shared.settings import Database
 from shared.vocabulary import Challenge
-from tests.matching.sides import match_of, matches, need, proposal, settle, store, types_of, waiting, wipe
+from tests.matching.sides import match_of, matches, need, proposal, settle, store, types_of, waiting
+from tests.tables import wipe
 
 ROUNDS = 15
 WORKER = """
@@ -57,7 +58,7 @@ async def test_two_instances_always_have_a_pair_meet_once(
     async with instance(url) as one, instance(url) as other:
         for _ in range(ROUNDS):
             await _play_round(alone, one, other)
-            await wipe(alone)
+            await wipe(alone, Base)
 
 
 async def _play_round(alone: Sessions, one: Sessions, other: Sessions) -> None:

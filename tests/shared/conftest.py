@@ -1,7 +1,6 @@
 """A database and topics of its own for each test of the plumbing, on the platform's servers."""
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
 import asyncpg
@@ -13,7 +12,6 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.embedded.platform import Platform
-from deploy.embedded.processes import Processes
 from deploy.manifest import Topic
 from deploy.provision import topics
 from deploy.provision.database import with_database
@@ -49,15 +47,6 @@ async def trial(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     await onlooker.dispose()
     await _administer(superuser, f"drop database {name} with (force)")
     await _delete(platform.kafka_servers, [notes, persons])
-
-
-@pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
-    """Real processes; what is left of them is killed."""
-    made = Processes(tmp_path)
-    yield made
-    for name in made.names():
-        made.kill(name)
 
 
 def _create_tables(connection: Connection) -> None:

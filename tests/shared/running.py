@@ -1,8 +1,7 @@
-"""Loops that run for the time of a test, and what came of them."""
+"""What a test puts in front of a service's loops, and what came of it."""
 
-import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
@@ -13,19 +12,6 @@ from shared.bus import Consumer
 from shared.events import Event
 from shared.outbox import emit
 from tests.shared.trial import Message, Trial
-
-
-@asynccontextmanager
-async def running(loop: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run an endless loop meanwhile; it must not have ended by itself."""
-    task = asyncio.create_task(loop)
-    try:
-        yield
-        assert not task.done(), "it ended by itself"
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 @asynccontextmanager

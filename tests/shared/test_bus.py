@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import uuid4
 
-import asyncpg
 import pytest
 from aiokafka import ConsumerRecord
 
@@ -20,6 +19,7 @@ from shared.outbox import emit
 from tests.shared.child import program
 from tests.shared.running import acknowledged, becomes, consuming, publish, rows, value
 from tests.shared.trial import Message, NoteBurnt, NoteTaken, Trial, act, handlers, message, note, person
+from tests.tables import superuser
 
 EFFECTS = "select array_agg(text order by id) from effect"
 NOTES = "select array_agg(text order by text) from note"
@@ -218,6 +218,5 @@ async def test_a_consumer_outlives_its_connections(trial: Trial, platform: Platf
 
 
 async def administer(platform: Platform, statement: str) -> None:
-    connection = await asyncpg.connect(platform.database_url("postgres"))
-    await connection.execute(statement)
-    await connection.close()
+    async with superuser(platform) as connection:
+        await connection.execute(statement)

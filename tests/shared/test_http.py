@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import httpx
 from fastapi import FastAPI
 from sqlalchemy import text
@@ -16,6 +15,7 @@ from shared.http import Session, queries
 from shared.settings import Database
 from tests.browser import Browser, check_problem, registered_company
 from tests.factories import company_body, company_of, company_person, contact_body, proposal_body, proposal_revision
+from tests.tables import superuser
 from tests.topics import events_of
 
 CONTACTS = "/v1/contacts"
@@ -23,11 +23,8 @@ CONTACTS = "/v1/contacts"
 
 async def query(browser: Browser, statement: str, *values: object) -> Any:
     """What one statement on the database gives."""
-    connection = await asyncpg.connect(browser.platform.database_url("postgres"))
-    try:
+    async with superuser(browser.platform) as connection:
         return await connection.fetchval(statement, *values)
-    finally:
-        await connection.close()
 
 
 async def contacts_of(browser: Browser) -> int:

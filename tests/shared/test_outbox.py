@@ -17,11 +17,11 @@ from sqlalchemy import text
 from deploy.embedded.processes import Processes
 from deploy.manifest import Topic
 from deploy.provision import topics
-from deploy.waiting import until
+from deploy.waiting import beside, until
 from shared.outbox import LARGEST, Relay, emit, said
 from shared.telemetry import context
 from tests.shared.child import program
-from tests.shared.running import becomes, change, published, read, rows, running, say, value
+from tests.shared.running import becomes, change, published, read, rows, say, value
 from tests.shared.trial import Note, NoteBurnt, NoteFacts, NoteTaken, Trial, note
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -82,7 +82,7 @@ async def test_an_event_of_a_transaction_that_rolls_back_is_never_published(tria
         await db.rollback()
         emit(db, kept)
         await db.commit()
-    async with running(trial.relay().run()):
+    async with beside(trial.relay().run()):
         assert set(versions(await published(trial))) == {kept.note_id}
 
 
@@ -103,14 +103,14 @@ async def test_a_savepoint_takes_back_what_was_emitted_since_and_nothing_else(tr
 
 async def test_events_of_one_key_arrive_in_the_order_of_their_commits(trial: Trial) -> None:
     ids = await new_notes(trial, 4)
-    async with running(trial.relay().run()):
+    async with beside(trial.relay().run()):
         await asyncio.gather(*(write(trial, ids, 40) for _ in range(8)))
         assert versions(await published(trial)) == await complete(trial)
 
 
 async def test_a_row_that_commits_after_a_later_one_is_published_all_the_same(trial: Trial) -> None:
     early, late = note(), note()
-    async with running(trial.relay().run()), trial.sessions() as db:
+    async with beside(trial.relay().run()), trial.sessions() as db:
         await db.execute(text("select 1"))  # without it this transaction would be one statement, done at once
         emit(db, early)
         await db.run_sync(lambda session: session.dispatch.before_commit(session))
@@ -128,13 +128,13 @@ async def test_an_event_too_large_is_refused_when_it_is_emitted(trial: Trial) ->
             emit(db, note(text="x" * (room + 1)))
         emit(db, largest)
     assert await value(trial, "select count(*) from outbox") == 1
-    async with running(trial.relay().run()):
+    async with beside(trial.relay().run()):
         assert set(versions(await published(trial))) == {largest.note_id}
 
 
 async def test_a_tombstone_has_no_value_and_says_what_it_is(trial: Trial) -> None:
     burnt = NoteBurnt(note_id=uuid4())
-    async with running(trial.relay().run()):
+    async with beside(trial.relay().run()):
         await say(trial, burnt)
         (record,) = await published(trial)
     assert (record.key, record.value) == (str(burnt.note_id).encode(), None)
@@ -144,7 +144,7 @@ async def test_a_tombstone_has_no_value_and_says_what_it_is(trial: Trial) -> Non
 async def test_a_record_is_a_cloud_event_in_the_trace_of_its_cause(trial: Trial) -> None:
     cause = trace.get_current_span(context(f"00-{TRACE}-b7ad6b7169203331-01"))
     written = note(text="水")
-    async with running(trial.relay().run()):
+    async with beside(trial.relay().run()):
         with trace.use_span(cause):
             await say(trial, written)
         (record,) = await published(trial)
@@ -162,7 +162,7 @@ async def test_a_record_is_a_cloud_event_in_the_trace_of_its_cause(trial: Trial)
 
 
 async def test_without_a_trace_there_is_no_traceparent(trial: Trial) -> None:
-    async with running(trial.relay().run()):
+    async with beside(trial.relay().run()):
         await say(trial, note())
         (record,) = await published(trial)
     assert "traceparent" not in dict(record.headers)
@@ -194,7 +194,7 @@ async def test_a_row_that_cannot_be_published_holds_back_its_own_key_until_it_ca
         narrow = NewTopic(elsewhere.name, 3, 1, topic_configs={"max.message.bytes": "1000"})
         await admin(trial, "create_topics", [narrow])
     stuck, other = uuid4(), note()
-    async with running(trial.relay().run()):
+    async with beside(trial.relay().run()):
         await say(trial, NoteElsewhere(note_id=stuck, version=1, text="x" * 2_000))
         assert await becomes(trial, "select max(error) from outbox where parked_until > now()", cause)
         parked = await value(trial, "select parked_until from outbox")
@@ -212,8 +212,8 @@ async def test_a_row_that_cannot_be_published_holds_back_its_own_key_until_it_ca
 async def test_of_two_relays_one_publishes_and_the_other_takes_over_when_it_ends(trial: Trial) -> None:
     first, second = trial.relay(), trial.relay()
     ids = await new_notes(trial, 4)
-    async with running(second.run()):
-        async with running(first.run()):
+    async with beside(second.run()):
+        async with beside(first.run()):
             await write(trial, ids, 50)
             assert len(await published(trial)) == 50
             assert first.owner != second.owner
@@ -228,7 +228,7 @@ async def test_a_stopped_owner_loses_its_place_in_time_and_harms_nothing_when_it
     owner = processes.start(program("relay", trial))
     assert await becomes(trial, OWNERS, 1)
     ids, relay = await new_notes(trial, 4), trial.relay()
-    async with running(relay.run()):
+    async with beside(relay.run()):
         writing = [asyncio.create_task(write(trial, ids, 100)) for _ in range(4)]
         assert await until(lambda: has_arrived(trial, 50), 60)
         owner.send_signal(signal.SIGSTOP)
@@ -254,7 +254,7 @@ async def owns(relay: Relay) -> bool:
 
 async def test_a_relay_outlives_its_connections(trial: Trial) -> None:
     ids, relay = await new_notes(trial, 4), trial.relay()
-    async with running(relay.run()):
+    async with beside(relay.run()):
         for _ in range(3):
             assert await until(lambda: owns(relay), 60)
             writing = asyncio.create_task(write(trial, ids, 100))
