@@ -7,11 +7,10 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from deploy.bench.ground import Figures, Ground
+from deploy.bench.ground import Figures, Ground, eventually
 from deploy.bench.peers.message_by_message import Work, nothing, project, react, subscribed
 from deploy.bench.tables import SCRIPT, NeedRow, Seen, thanks
 from deploy.bench.texts import a_need
-from deploy.waiting import until
 from shared.bus import Consumer, Handlers
 from shared.db import Db, connect, newest_wins, sessions
 from shared.events import NeedPosted
@@ -22,7 +21,6 @@ from shared.settings import Database, Kafka
 OURS = 30_000
 PEERS = 4_000
 """Events for each side; a rate does not depend on it."""
-TIME = 300.0
 
 projecting, reacting = Handlers(), Handlers()
 
@@ -67,22 +65,24 @@ async def _ours(ground: Ground, handlers: Handlers, table: str) -> float:
         async def count() -> int:
             return int(await database.fetchval(f"select count(*) from {table}"))
 
-        await consumer.run()
-        try:
-            return await _rate(count, OURS)
-        finally:
-            await consumer.stop()
+        with ground.step(f"consume: ours, {table}"):
+            await consumer.run()
+            try:
+                return await _rate(count, OURS)
+            finally:
+                await consumer.stop()
 
 
 async def _peer(ground: Ground, work: Work) -> float:
     async with _engine(ground) as engine:
         group = f"bench-peer-{work.__name__}"
-        async with subscribed(engine, ground.servers, NeedPosted.topic, group, work) as handled:
+        with ground.step(f"consume: FastStream, {work.__name__}"):
+            async with subscribed(engine, ground.servers, NeedPosted.topic, group, work) as handled:
 
-            async def count() -> int:
-                return handled[0]
+                async def count() -> int:
+                    return handled[0]
 
-            return await _rate(count, PEERS)
+                return await _rate(count, PEERS)
 
 
 async def _rate(count: Callable[[], Awaitable[int]], enough: int) -> float:
@@ -94,9 +94,9 @@ async def _rate(count: Callable[[], Awaitable[int]], enough: int) -> float:
     async def done() -> bool:
         return await count() >= enough
 
-    assert await until(begun, TIME)
+    await eventually("the first event is done", begun)
     first, start = await count(), time.perf_counter()
-    assert await until(done, TIME)
+    await eventually("all events are done", done)
     return (await count() - first) / (time.perf_counter() - start)
 
 

@@ -3,10 +3,11 @@
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import count
-from typing import Any
+from operator import itemgetter
+from typing import TypeAlias
 
 import asyncpg
 import httpx
@@ -15,12 +16,14 @@ import orjson
 from aiokafka import AIOKafkaConsumer
 
 from deploy.bench import people
-from deploy.bench.ground import Figures, Ground, at_rate, milliseconds
+from deploy.bench.ground import Figures, Ground, at_rate, eventually, milliseconds
 from deploy.bench.texts import Text, a_need, a_text
 from deploy.demo.client import Client
 from deploy.embedded.secrets import SUPERUSER
-from deploy.waiting import beside, until
+from deploy.waiting import beside
 from shared.events import MatchFound
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 NEEDS = 1_000
 AT_ONCE = 8
@@ -29,31 +32,44 @@ HIGHER = (30, 40, 60, 80, 120, 160)
 SECONDS = 30
 KEPT_UP = 1.0
 """Seconds that the slowest proposal of the last third may take, if a rate is to count as kept up."""
-PATIENCE = 900.0
+
+
+SEARCHABLE = "select count(*) from matching.need where embedded_version = version"
+MATCHED = """
+    select (select count(*) from matching.proposal p where embedded_version = version
+                and not exists (select from matching.to_match t where t.id = p.proposal_id)),
+           (select count(distinct proposal_id) from matching.match)
+"""
 
 
 async def run(ground: Ground) -> Figures:
     """Post the needs, then send proposals at rising rates until one is not kept up."""
     await ground.platform.start()
-    async with httpx.AsyncClient(trust_env=False, timeout=60) as http, _first_matches(ground) as found:
-        await _post_needs(ground, http)
-        company, contact = await people.company(ground.platform, http)
-        numbers = count()
+    async with AsyncExitStack() as stack:
+        http = await stack.enter_async_context(httpx.AsyncClient(trust_env=False, timeout=60))
+        database = await asyncpg.connect(ground.platform.database_url(SUPERUSER))
+        stack.push_async_callback(database.close)
+        found = await stack.enter_async_context(_first_matches(ground))
+        with ground.step(f"e2e: {NEEDS} needs become searchable"):
+            await _post_needs(ground, http, database)
+        proposals = Proposals(*await people.company(ground.platform, http), database, found)
 
         async def at(rate: int) -> list[float]:
-            return await _waits(company, contact, found, rate, numbers)
+            with ground.step(f"e2e: {rate} proposals a second"):
+                return await proposals.at(rate)
 
         await at(RATES[0])  # opens connections, loads the model
         waits = {rate: await at(rate) for rate in RATES}
         figures = {f"at_{rate}_per_second": milliseconds(seconds) for rate, seconds in waits.items()}
         return {
             **_texts(statistics.median(waits[RATES[0]])),
+            "proposals_with_a_match": round(len(found) / len(proposals.sent), 2),
             **figures,
             "kept_up_per_second": await _kept_up(at, waits),
         }
 
 
-async def _post_needs(ground: Ground, http: httpx.AsyncClient) -> None:
+async def _post_needs(ground: Ground, http: httpx.AsyncClient, database: Connection) -> None:
     region, contact = await people.region(ground.platform, http)
     room = asyncio.Semaphore(AT_ONCE)
 
@@ -63,50 +79,45 @@ async def _post_needs(ground: Ground, http: httpx.AsyncClient) -> None:
         async with room:
             await region.command("regions", "/needs", body | {"contact_id": contact})
 
-    await asyncio.gather(*(post(number) for number in range(NEEDS)))
-    database = await asyncpg.connect(ground.platform.database_url(SUPERUSER))
-
     async def searchable() -> bool:
-        query = "select count(*) from matching.need where embedded_version = version"
-        return bool(await database.fetchval(query) == NEEDS)
+        return bool(await database.fetchval(SEARCHABLE) == NEEDS)
 
-    try:
-        assert await until(searchable, PATIENCE)
-    finally:
-        await database.close()
+    await asyncio.gather(*(post(number) for number in range(NEEDS)))
+    await eventually("the needs are searchable", searchable)
 
 
-async def _waits(company: Client, contact: str, found: dict[str, float], rate: int, numbers: Any) -> list[float]:
-    """Seconds that each proposal took, in the order they were sent; those that match nothing are left out."""
-    sent: dict[str, float] = {}
+class Proposals:
+    """A company's proposals: when each was sent, and when its first match came, if any did."""
 
-    async def submit(_: int) -> None:
-        body = vars(a_text(next(numbers))) | {"contact_id": contact}
+    def __init__(self, company: Client, contact: str, database: Connection, found: Mapping[str, float]) -> None:
+        self.company = company
+        self.contact = contact
+        self.database = database
+        self.found = found
+        self.sent: dict[str, float] = {}
+        self._numbers = count()
+
+    async def at(self, rate: int) -> list[float]:
+        """Seconds that each proposal took at this rate, in the order they were sent, but for those without a match."""
+        before = len(self.sent)
+        await at_rate(rate, rate * SECONDS, self._submit)
+        await eventually("all proposals are matched", self._matched)
+        sent = list(self.sent.items())[before:]
+        return [self.found[key] - start for key, start in sorted(sent, key=itemgetter(1)) if key in self.found]
+
+    async def _submit(self, _: int) -> None:
+        body = vars(a_text(next(self._numbers))) | {"contact_id": self.contact}
         start = time.perf_counter()
-        answer = await company.command("intake", "/proposals", body)
-        sent[answer["proposal_id"]] = start
+        answer = await self.company.command("intake", "/proposals", body)
+        self.sent[answer["proposal_id"]] = start
 
-    await at_rate(rate, rate * SECONDS, submit)
-
-    async def nearly_all() -> bool:
-        return len(found.keys() & sent.keys()) >= 0.95 * len(sent)
-
-    assert await until(nearly_all, PATIENCE), "most proposals should have found a match"
-    await until(_quiet(found), PATIENCE)
-    return [found[key] - start for key, start in sorted(sent.items(), key=lambda item: item[1]) if key in found]
+    async def _matched(self) -> bool:
+        matched = await self.database.fetchrow(MATCHED)
+        return matched is not None and tuple(matched) == (len(self.sent), len(self.found))
 
 
-def _quiet(found: dict[str, float]) -> Callable[[], Any]:
-    """Whether nothing has come for two seconds."""
-
-    async def quiet() -> bool:
-        return time.perf_counter() - max(found.values()) > 2
-
-    return quiet
-
-
-async def _kept_up(at: Callable[[int], Any], waits: dict[int, list[float]]) -> int:
-    """The highest rate at which the last third of the proposals waited no longer than the first."""
+async def _kept_up(at: Callable[[int], Awaitable[list[float]]], waits: dict[int, list[float]]) -> int:
+    """The highest rate at which none of the last third of the proposals waited longer than KEPT_UP."""
     best = 0
     for rate in (*RATES, *HIGHER):
         seconds = waits.get(rate) or await at(rate)

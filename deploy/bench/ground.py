@@ -3,7 +3,7 @@
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
@@ -13,12 +13,16 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SUPERUSER
+from deploy.problems import Problem
 from deploy.provision.database import with_database
+from deploy.waiting import until
 
 Figures: TypeAlias = dict[str, Any]
 """A bench's figures by name; under `ratio` one number per peer, how many times as fast the platform was."""
 
 PARTITIONS = 6
+PATIENCE = 900.0
+"""Seconds after which a bench is given up."""
 
 
 class Ground:
@@ -26,6 +30,8 @@ class Ground:
 
     def __init__(self, platform: Platform) -> None:
         self.platform = platform
+        self.step = platform.steps.step
+        """Tells on the screen what is being measured."""
         self.servers = platform.kafka_servers
         self.url = with_database(platform.database_url(SUPERUSER), "bench")
 
@@ -64,6 +70,16 @@ class Ground:
         async with AIOKafkaProducer(bootstrap_servers=self.servers, acks="all", linger_ms=5) as producer:
             sent = [await producer.send(topic, value, key, headers=headers) for key, value, headers in records]
             await asyncio.gather(*sent)
+
+
+async def eventually(what: str, condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait for it.
+
+    Raises:
+        Problem: it did not happen in time, so that nothing was measured.
+    """
+    if not await until(condition, PATIENCE):
+        raise Problem(f"It did not happen in {PATIENCE:.0f} s that {what}.", "Is the machine busy with other work?")
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

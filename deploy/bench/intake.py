@@ -6,12 +6,12 @@ from collections.abc import Mapping
 import httpx
 
 from deploy.bench import people
-from deploy.bench.ground import Figures, Ground
+from deploy.bench.ground import Figures, Ground, eventually
 from deploy.bench.load import load, request
 from deploy.bench.peers.plain_api import SCRIPT
 from deploy.bench.texts import a_text
 from deploy.embedded.processes import Program
-from deploy.waiting import listens, until
+from deploy.waiting import listens
 from shared.migrations.plumbing import V1
 
 CONNECTIONS = 32
@@ -23,8 +23,10 @@ PLAIN = "plain-app"
 
 async def run(ground: Ground) -> Figures:
     """Measure the service, then the plain app in its place."""
-    ours = await _ours(ground)
-    peer = await _peer(ground)
+    with ground.step("intake: ours"):
+        ours = await _ours(ground)
+    with ground.step("intake: FastAPI and SQLModel"):
+        peer = await _peer(ground)
     return {
         "connections": CONNECTIONS,
         "submissions_per_second": round(ours),
@@ -57,7 +59,7 @@ async def _peer(ground: Ground) -> float:
         return await listens("127.0.0.1", port)
 
     try:
-        assert await until(up, 60)
+        await eventually("the plain app answers", up)
         return await _measure(f"http://127.0.0.1:{port}", {}, "00000000-0000-0000-0000-000000000001")
     finally:
         ground.platform.processes.stop(PLAIN)

@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import orjson
 
+from deploy.problems import Problem
+
 
 def request(path: str, body: Any, headers: Mapping[str, str]) -> bytes:
     """A POST, but for its Idempotency-Key."""
@@ -37,7 +39,7 @@ async def load(url: str, requests: list[bytes], connections: int, seconds: float
             writer.write(raw.replace(b"{key}", uuid4().hex.encode(), 1))
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 201"):
-                raise RuntimeError(f"an answer was not 201: {head.decode()}")
+                raise Problem(f"An answer was not 201: {head.decode()}")
             length = int(head.lower().split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
             await reader.readexactly(length)
             answers += 1

@@ -6,11 +6,12 @@ from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer
 
-from deploy.bench.ground import Figures, Ground, at_rate, milliseconds
+from deploy.bench.ground import Figures, Ground, at_rate, eventually, milliseconds
 from deploy.bench.peers import outbox_library
 from deploy.bench.texts import a_proposal
-from deploy.waiting import beside, until
+from deploy.waiting import beside
 from shared.db import connect, sessions
+from shared.events import ProposalSubmitted
 from shared.migrations.plumbing import V1
 from shared.outbox import Relay, emit
 from shared.settings import Database
@@ -21,7 +22,6 @@ WORKERS = (1, 4, 8)
 RATE = 200
 """Events a second, while latency is measured."""
 SECONDS = 15
-PATIENCE = 300.0
 TOPIC = "bench.relay"
 
 FILL = f"""
@@ -37,12 +37,13 @@ async def run(ground: Ground) -> Figures:
     value = a_proposal(0).model_dump_json().encode()
     ours = await _drain_ours(ground, value)
     peers = {workers: await _drain_library(ground, value, workers) for workers in WORKERS}
+    latency = await _latency(ground)
     return {
         "rows": ROWS,
         "value_bytes": len(value),
         "rows_per_second": round(ours),
         **{f"faststream_outbox_{workers}_workers_rows_per_second": round(rate) for workers, rate in peers.items()},
-        **{f"at_{RATE}_per_second_{name}": figure for name, figure in (await _latency(ground)).items()},
+        **{f"at_{RATE}_per_second_{name}": figure for name, figure in latency.items()},
         "ratio": {"faststream-outbox": round(ours / max(peers.values()), 2)},
     }
 
@@ -50,19 +51,21 @@ async def run(ground: Ground) -> Figures:
 async def _drain_ours(ground: Ground, value: bytes) -> float:
     await ground.clear(V1)
     relay = Relay("bench", ground.url, ground.servers)
-    async with beside(relay.run()):
 
-        async def owns() -> bool:
-            return relay.owner
+    async def owns() -> bool:
+        return relay.owner
 
-        assert await until(owns, PATIENCE)
-        return await _drained(ground, "outbox", FILL, value)
+    with ground.step("relay: ours"):
+        async with beside(relay.run()):
+            await eventually("the relay owns its outbox", owns)
+            return await _drained(ground, "outbox", FILL, value)
 
 
 async def _drain_library(ground: Ground, value: bytes, workers: int) -> float:
     await ground.clear(*outbox_library.create())
-    async with outbox_library.relaying(ground.url, ground.servers, TOPIC, workers):
-        return await _drained(ground, outbox_library.TABLE.name, outbox_library.FILL, value)
+    with ground.step(f"relay: faststream-outbox, {workers} workers"):
+        async with outbox_library.relaying(ground.url, ground.servers, TOPIC, workers):
+            return await _drained(ground, outbox_library.TABLE.name, outbox_library.FILL, value)
 
 
 async def _drained(ground: Ground, table: str, fill: str, value: bytes) -> float:
@@ -74,7 +77,7 @@ async def _drained(ground: Ground, table: str, fill: str, value: bytes) -> float
         async def empty() -> bool:
             return not await database.fetchval(f"select exists (select from {table})")
 
-        assert await until(empty, PATIENCE)
+        await eventually("the outbox is empty", empty)
         return ROWS / (time.perf_counter() - start)
 
 
@@ -93,13 +96,13 @@ async def _latency(ground: Ground) -> Figures:
             await db.commit()
         committed[event.key_text()] = time.perf_counter()
 
-    async with beside(Relay("bench", ground.url, ground.servers).run()), _consuming(ground, consumed):
-        await at_rate(RATE, RATE * SECONDS, submit)
+    async def all_there() -> bool:
+        return len(consumed) == len(committed)
 
-        async def all_there() -> bool:
-            return len(consumed) == len(committed)
-
-        assert await until(all_there, PATIENCE)
+    with ground.step(f"relay: latency at {RATE} a second"):
+        async with beside(Relay("bench", ground.url, ground.servers).run()), _consuming(ground, consumed):
+            await at_rate(RATE, RATE * SECONDS, submit)
+            await eventually("all events have arrived", all_there)
     await engine.dispose()
     # The first second opens connections.
     return milliseconds([consumed[key] - committed[key] for key in list(committed)[RATE:]])
@@ -107,7 +110,7 @@ async def _latency(ground: Ground) -> Figures:
 
 @asynccontextmanager
 async def _consuming(ground: Ground, consumed: dict[str, float]) -> AsyncIterator[None]:
-    consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=ground.servers, auto_offset_reset="latest")
+    consumer = AIOKafkaConsumer(ProposalSubmitted.topic, bootstrap_servers=ground.servers, auto_offset_reset="latest")
 
     async def note() -> None:
         async for record in consumer:

@@ -14,7 +14,7 @@ from deploy import interrupts
 from deploy.bench.ground import Figures, Ground
 from deploy.embedded.platform import Platform
 from deploy.problems import Problem
-from deploy.screen import console
+from deploy.screen import Screen, console
 from deploy.settings import Settings
 
 BENCHES = ("relay", "consume", "intake", "e2e", "start")
@@ -31,12 +31,11 @@ def bench(names: Sequence[str], file: Path | None) -> None:
 async def _run(names: Sequence[str], file: Path | None) -> None:
     found: dict[str, Figures] = {}
     for name in names:
-        with tempfile.TemporaryDirectory(prefix="i2pcc-bench-") as folder:
-            platform = Platform(Settings.for_tests(Path(folder) / "state"))
+        with tempfile.TemporaryDirectory(prefix="i2pcc-bench-") as folder, Screen() as screen:
+            platform = Platform(Settings.for_tests(Path(folder) / "state"), screen)
             try:
-                with console.status(f"{name} is measured"):
-                    await platform.start(services=False)
-                    found[name] = await importlib.import_module(f"deploy.bench.{name}").run(Ground(platform))
+                await platform.start(services=False)
+                found[name] = await importlib.import_module(f"deploy.bench.{name}").run(Ground(platform))
             finally:
                 await platform.stop()
         _show(name, found[name])

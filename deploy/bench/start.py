@@ -9,6 +9,7 @@ from pathlib import Path
 
 from deploy.bench.ground import Figures, Ground
 from deploy.embedded.platform import PARTS
+from deploy.problems import Problem
 
 TIMES = 3
 I2PCC = Path(sys.executable).with_name("i2pcc")
@@ -18,10 +19,11 @@ async def run(ground: Ground) -> Figures:
     """Start it as people do, several times; the first makes the schemas and does not count."""
     await ground.platform.stop()
     seconds = []
-    for _ in range(1 + TIMES):
-        start = time.perf_counter()
-        await _i2pcc(ground, "up")
-        seconds.append(time.perf_counter() - start)
+    for number in range(1 + TIMES):
+        with ground.step(f"start: {number or 'first'}"):
+            start = time.perf_counter()
+            await _i2pcc(ground, "up")
+            seconds.append(time.perf_counter() - start)
         memory = {name: ground.platform.memory(name) for name in PARTS}
         await _i2pcc(ground, "down")
     warm = seconds[1:]
@@ -40,4 +42,4 @@ async def _i2pcc(ground: Ground, command: str) -> None:
         I2PCC, command, env=os.environ | environment, stdout=asyncio.subprocess.DEVNULL
     )
     if await process.wait():
-        raise RuntimeError(f"i2pcc {command} ended with {process.returncode}")
+        raise Problem(f"i2pcc {command} ended with {process.returncode}.")

@@ -50,8 +50,8 @@ async def relaying(url: str, servers: str, topic: str, workers: int) -> AsyncIte
         max_fetch_interval=0.1,
         terminal_flush_batch_size=100,
     )
-    async def relay(body: bytes, message: OutboxMessage) -> None:
-        await publisher.publish(body, key=message.headers["key"].encode(), headers=message.headers)
+    async def relay(message: OutboxMessage) -> None:
+        await publisher.publish(message.body, key=message.headers["key"].encode(), headers=message.headers)
 
     await kafka.start()
     await outbox.start()
