@@ -198,7 +198,7 @@ class Relay:
 
     async def _send(self, producer: AIOKafkaProducer, row: asyncpg.Record) -> "asyncio.Future[Any]":
         span = start_publishing(row)
-        traceparent = traceparent_of(span) if span else None
+        traceparent = traceparent_of(span) if span else row["traceparent"]
         sending: asyncio.Future[Any] = await producer.send(
             row["topic"], row["value"], row["key"].encode(), headers=self._headers(row, traceparent)
         )
@@ -250,6 +250,7 @@ def _producer(servers: str) -> AIOKafkaProducer:
         acks="all",
         enable_idempotence=True,
         linger_ms=0,
+        max_batch_size=262_144,
         max_request_size=1_048_576,
         request_timeout_ms=10_000,
     )

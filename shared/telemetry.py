@@ -103,7 +103,7 @@ def _messaging(envelope: Envelope) -> dict[str, str | int]:
 def start_publishing(row: Any) -> Span | None:
     """The relay's span of one outbox row, child of the transaction that wrote it; None where none is recorded."""
     traceparent = row["traceparent"]
-    if not isinstance(traceparent, str):
+    if traceparent is None or not isinstance(trace.get_tracer_provider(), TracerProvider):
         return None
     span = _tracer.start_span(f"publish {row['topic']}", context(traceparent), SpanKind.PRODUCER)
     if span.is_recording():

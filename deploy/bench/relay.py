@@ -1,7 +1,8 @@
 """relay: rows a second out of a full outbox, beside faststream-outbox; and how long one event takes when few come."""
 
+import statistics
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer
@@ -18,6 +19,8 @@ from shared.settings import Database
 
 ROWS = 50_000
 KEYS = 5_000
+VALUES = 100
+"""Different events, as long as people make them, again and again."""
 WORKERS = (1, 4, 8)
 RATE = 200
 """Events a second, while latency is measured."""
@@ -26,7 +29,9 @@ TOPIC = "bench.relay"
 
 FILL = f"""
 insert into outbox (event_id, type, topic, key, value, traceparent)
-select gen_random_uuid(), 'ProposalSubmitted', '{TOPIC}', 'key-' || n % $2, $3, $4 from generate_series(1, $1) n
+select gen_random_uuid(), 'ProposalSubmitted', '{TOPIC}', 'key-' || n % $2,
+    ($3::bytea[])[1 + n % array_length($3, 1)], $4
+from generate_series(1, $1) n
 """
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
@@ -34,13 +39,13 @@ TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 async def run(ground: Ground) -> Figures:
     """Drain both, then measure latency."""
     await ground.topic(TOPIC)
-    value = a_proposal(0).model_dump_json().encode()
-    ours = await _drain_ours(ground, value)
-    peers = {workers: await _drain_library(ground, value, workers) for workers in WORKERS}
+    values = [a_proposal(number).model_dump_json().encode() for number in range(VALUES)]
+    ours = await _drain_ours(ground, values)
+    peers = {workers: await _drain_library(ground, values, workers) for workers in WORKERS}
     latency = await _latency(ground)
     return {
         "rows": ROWS,
-        "value_bytes": len(value),
+        "mean_value_bytes": round(statistics.mean(map(len, values))),
         "rows_per_second": round(ours),
         **{f"faststream_outbox_{workers}_workers_rows_per_second": round(rate) for workers, rate in peers.items()},
         **{f"at_{RATE}_per_second_{name}": figure for name, figure in latency.items()},
@@ -48,7 +53,7 @@ async def run(ground: Ground) -> Figures:
     }
 
 
-async def _drain_ours(ground: Ground, value: bytes) -> float:
+async def _drain_ours(ground: Ground, values: Sequence[bytes]) -> float:
     await ground.clear(V1)
     relay = Relay("bench", ground.url, ground.servers)
 
@@ -58,20 +63,20 @@ async def _drain_ours(ground: Ground, value: bytes) -> float:
     with ground.step("relay: ours"):
         async with beside(relay.run()):
             await eventually("the relay owns its outbox", owns)
-            return await _drained(ground, "outbox", FILL, value)
+            return await _drained(ground, "outbox", FILL, values)
 
 
-async def _drain_library(ground: Ground, value: bytes, workers: int) -> float:
+async def _drain_library(ground: Ground, values: Sequence[bytes], workers: int) -> float:
     await ground.clear(*outbox_library.create())
     with ground.step(f"relay: faststream-outbox, {workers} workers"):
         async with outbox_library.relaying(ground.url, ground.servers, TOPIC, workers):
-            return await _drained(ground, outbox_library.TABLE.name, outbox_library.FILL, value)
+            return await _drained(ground, outbox_library.TABLE.name, outbox_library.FILL, values)
 
 
-async def _drained(ground: Ground, table: str, fill: str, value: bytes) -> float:
+async def _drained(ground: Ground, table: str, fill: str, values: Sequence[bytes]) -> float:
     """Rows a second until none is left, from the moment that all were committed."""
     async with ground.database() as database:
-        await database.execute(fill, ROWS, KEYS, value, TRACEPARENT)
+        await database.execute(fill, ROWS, KEYS, values, TRACEPARENT)
         start = time.perf_counter()
 
         async def empty() -> bool:

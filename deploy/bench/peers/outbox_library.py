@@ -16,7 +16,7 @@ TABLE = make_outbox_table(MetaData(), "library_outbox")
 
 FILL = """
 insert into library_outbox (queue, payload, headers)
-select 'bench', $3, jsonb_build_object(
+select 'bench', ($3::bytea[])[1 + n % array_length($3, 1)], jsonb_build_object(
     'key', 'key-' || n % $2, 'ce_specversion', '1.0', 'ce_id', gen_random_uuid(), 'ce_source', '/i2pcc/bench',
     'ce_type', 'ProposalSubmitted', 'ce_time', now(), 'traceparent', $4::text)
 from generate_series(1, $1) n
