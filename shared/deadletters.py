@@ -76,7 +76,7 @@ async def retry(sessions: Sessions, servers: str, apply: Callable[[ConsumerRecor
     Raises:
         Exception: the database or the broker is down; it has cost the letter no try.
     """
-    async with sessions() as db, db.begin():
+    async with sessions() as db:
         row = (await db.execute(DUE)).mappings().one_or_none()
         if row is None:
             return False
@@ -100,7 +100,8 @@ async def retry(sessions: Sessions, servers: str, apply: Callable[[ConsumerRecor
             )
         else:
             await db.execute(DONE, {"id": row["id"]})
-        return True
+        await db.commit()
+    return True
 
 
 def _record(row: RowMapping) -> ConsumerRecord:

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -25,10 +26,12 @@ from shared.settings import Auth, Database, Http, Kafka, port
 log = logging.getLogger(__name__)
 
 Worker = Callable[[Sessions], Awaitable[bool]]
-"""Does one piece of waiting work; returns whether there was any."""
+"""Does one piece of waiting work; returns whether there was any. If not it commits nothing: a commit wakes workers."""
 
 IDLE = 0.5
 """Seconds between two looks for what another process left; a commit in this one wakes a worker at once."""
+RETRY = 1.0
+"""Seconds between two looks for a dead letter that has become due."""
 EVENTS = Path(__file__).parent.parent / "docs" / "asyncapi.json"
 
 
@@ -84,7 +87,7 @@ class Service:
         loops += [work(worker, made) for worker in self.workers]
         consumer = Consumer(self.name, self.handlers, made, kafka) if self.handlers else None
         if consumer:
-            loops += [consumer.run(), work(consumer.retry, made, idle=1.0)]
+            loops += [consumer.run(), work(consumer.retry, made, partial(asyncio.sleep, RETRY))]
         app.state.sessions, app.state.verifier, app.state.consumer = made, Verifier(Auth()), consumer
         tasks = [asyncio.create_task(loop) for loop in loops]
         yield
@@ -98,13 +101,13 @@ class Service:
             tracing.shutdown()
 
 
-async def work(worker: Worker, made: Sessions, idle: float = IDLE) -> None:
-    """Run a worker for ever: at once while there is work, then whenever something was committed."""
-    commits = Commits()
+async def work(worker: Worker, made: Sessions, rest: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Run a worker for ever: at once while there is work, then after each rest: until something was committed."""
+    rest = rest or partial(Commits().wait, IDLE)
     while True:
         try:
             if not await worker(made):
-                await commits.wait(idle)
+                await rest()
         except Exception as error:
             name = getattr(worker, "__qualname__", worker)
             if is_outage(error):

@@ -1,19 +1,22 @@
 """What holds for every service, whatever it does."""
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from importlib.util import find_spec
 
 import pytest
 from sqlalchemy import MetaData, Table
+from sqlalchemy import event as hooks
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.embedded.platform import Platform
 from deploy.manifest import load
 from deploy.settings import SERVICES
-from shared.bus import Handlers
+from shared.bus import Consumer, Handlers
 from shared.events import CATALOG
 from shared.service import Service
-from tests.tables import superuser
+from shared.settings import Kafka
+from tests.tables import emptied, superuser
 
 
 @pytest.fixture(params=SERVICES)
@@ -48,6 +51,24 @@ async def test_migrations_make_the_columns_that_the_models_have(service: Service
     assert modelled - made.keys() == set()
     others = {place for place in made.keys() - modelled if place[0] in tables}
     assert all(made[place] for place in others), "a column that no model has needs a default"
+
+
+async def test_a_worker_without_work_commits_nothing(
+    service: Service, second_database: Callable[[str], str], platform: Platform
+) -> None:
+    """A commit wakes all workers of the process: two that found nothing would wake each other without end."""
+    base = importlib.import_module(f"services.{service.name}.models").Base
+    kafka = Kafka(servers=platform.kafka_servers)
+    async with emptied(second_database(f"i2pcc_{service.name}"), base) as made:
+        workers = [*service.workers]
+        if service.handlers:
+            workers.append(Consumer(service.name, service.handlers, made, kafka).retry)
+        engine: AsyncEngine = made.kw["bind"]
+        commits: list[object] = []
+        hooks.listen(engine.sync_engine, "commit", commits.append)
+        for worker in workers:
+            assert not await worker(made)
+    assert commits == []
 
 
 def tables_of(service: Service) -> Iterable[Table]:

@@ -35,10 +35,11 @@ LEASE = text(
 
 async def match_next(sessions: Sessions) -> bool:
     """Match one need or proposal, if one waits."""
-    async with sessions() as db, db.begin():
+    async with sessions() as db:
         task = (await db.execute(LEASE)).first()
-    if task is None:
-        return False
+        if task is None:
+            return False
+        await db.commit()
     with step(f"match {task.kind}", task.traceparent, **{f"{task.kind}_id": str(task.id)}):
         await embed(sessions, task.kind, task.id, task.traceparent)
         async with sessions() as db, db.begin():

@@ -39,7 +39,7 @@ def due() -> Any:
 
 async def send_next(sessions: Sessions) -> bool:
     """Send one mail, if one is due. A crash between the server's yes and our commit sends it once more."""
-    async with sessions() as db, db.begin():
+    async with sessions() as db:
         row = (await db.execute(due())).first()
         if row is None:
             return False
@@ -53,6 +53,7 @@ async def send_next(sessions: Sessions) -> bool:
                 delivery.tries += 1
                 delivery.next_try = now_plus(wait(delivery.tries))
                 delivery.error = type(error).__name__
+        await db.commit()
     return True
 
 
