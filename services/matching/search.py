@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, and_, func, inspect, or_, select
+from sqlalchemy.orm import defer
 from sqlmodel import col
 
 from services.matching.models import NeedCopy, ProposalCopy, Side
@@ -36,6 +37,7 @@ def _nearest(other: type[Side], gone: bool, side: Side, held: Collection[UUID]) 
     fresh = columns.embedded_version == columns.version
     return (
         select(other, distance)
+        .options(defer(inspect(other).attrs.embedding.class_attribute))
         .where(or_(key.in_(held), and_(~col(gone), fresh, columns.challenges.overlap(side.challenges))))
         .order_by(key.in_(held).desc(), distance)
         .limit(CANDIDATES + len(held))

