@@ -33,7 +33,6 @@ SECONDS = 30
 KEPT_UP = 1.0
 """Seconds that the slowest proposal of the last third may take, if a rate is to count as kept up."""
 
-
 SEARCHABLE = "select count(*) from matching.need where embedded_version = version"
 MATCHED = """
     select (select count(*) from matching.proposal p where embedded_version = version

@@ -37,7 +37,7 @@ def _nearest(other: type[Side], gone: bool, side: Side, held: Collection[UUID]) 
     fresh = columns.embedded_version == columns.version
     return (
         select(other, distance)
-        .options(defer(inspect(other).attrs.embedding.class_attribute))
+        .options(defer(other.embedding))
         .where(or_(key.in_(held), and_(~col(gone), fresh, columns.challenges.overlap(side.challenges))))
         .order_by(key.in_(held).desc(), distance)
         .limit(CANDIDATES + len(held))
