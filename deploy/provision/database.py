@@ -11,12 +11,12 @@ from deploy.problems import Problem
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-TIMEOUTS = {
-    "statement_timeout": "15s",
-    "lock_timeout": "5s",
-    "idle_in_transaction_session_timeout": "30s",
-}
-"""No running service may hold the others up for longer."""
+TIMEOUTS = {"lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
+"""Nobody holds the others up for longer."""
+STATEMENT_TIMEOUTS = {"migrator": "10min", "role": "15s"}
+"""A migration may have to rewrite a large table."""
+
+ATTRIBUTES = "login nosuperuser nocreatedb nocreaterole noreplication nobypassrls"
 
 SCHEMA = """
 create schema if not exists {schema} authorization {migrator};
@@ -105,8 +105,9 @@ async def _provision_service(
     await connection.execute(
         SCHEMA.format(database=database, schema=service.schema_, migrator=service.migrator, role=service.role)
     )
-    for name, value in TIMEOUTS.items():
-        await connection.execute(f"alter role {service.role} set {name} = '{value}'")
+    for kind, longest in STATEMENT_TIMEOUTS.items():
+        for name, value in {**TIMEOUTS, "statement_timeout": longest}.items():
+            await connection.execute(f"alter role {getattr(service, kind)} set {name} = '{value}'")
     for extension in service.extensions:
         await connection.execute(f"create extension if not exists {extension} schema {service.schema_}")
 
@@ -114,9 +115,10 @@ async def _provision_service(
 async def _keep_role(connection: Connection, role: str, password: str) -> None:
     known = await connection.fetchval("select 1 from pg_roles where rolname = $1", role)
     statement = await connection.fetchval(
-        "select format('%s role %I login password %L', $1::text, $2::text, $3::text)",
+        "select format('%s role %I %s password %L', $1::text, $2::text, $3::text, $4::text)",
         "alter" if known else "create",
         role,
+        ATTRIBUTES,
         password,
     )
     await connection.execute(statement)

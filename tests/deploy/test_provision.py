@@ -54,48 +54,8 @@ async def described(platform: Platform, name: str) -> tuple[int, dict[str, str]]
         await admin.close()
 
 
-@pytest.mark.parametrize(
-    ("role", "statement"),
-    [
-        ("i2pcc_intake", "create table intake.mine (id int)"),
-        ("i2pcc_intake", "create table public.mine (id int)"),
-        ("i2pcc_intake", "create schema mine"),
-        ("i2pcc_intake", "set role i2pcc_intake_migrator"),
-        ("i2pcc_intake_migrator", "create table regions.mine (id int)"),
-        ("i2pcc_notify", "create temporary table mine (id int)"),
-    ],
-)
-async def test_a_role_makes_nothing_outside_its_rights(platform: Platform, role: str, statement: str) -> None:
-    assert await refused(platform, role, statement)
-
-
-async def test_a_service_uses_its_migrators_tables_and_nobody_elses(platform: Platform) -> None:
-    assert not await refused(platform, "i2pcc_portal_migrator", "create table trial (id serial primary key)")
-    try:
-        assert not await refused(platform, "i2pcc_portal", "insert into trial default values")
-        assert await refused(platform, "i2pcc_portal", "drop table trial")
-        assert await refused(platform, "i2pcc_intake", "select * from portal.trial")
-    finally:
-        assert not await refused(platform, "i2pcc_portal_migrator", "drop table trial")
-
-
-async def test_no_running_service_holds_others_up_for_long(platform: Platform) -> None:
-    assert await value(platform, "i2pcc_regions", "show statement_timeout") == "15s"
-    assert await value(platform, "i2pcc_regions", "show search_path") == "regions"
-
-
 async def test_vectors_live_in_the_schema_of_matching(platform: Platform) -> None:
     assert await value(platform, "i2pcc_matching", "select '[1,2]'::vector <-> '[1,2]'::vector") == 0
-
-
-async def test_a_password_is_needed_on_the_loopback_address_too(platform: Platform) -> None:
-    with pytest.raises(asyncpg.InvalidPasswordError):
-        await asyncpg.connect(platform.database_url("i2pcc_intake"), password="guessed")
-
-
-async def test_passwords_stay_out_of_the_servers_log(platform: Platform) -> None:
-    log = (platform.processes.logs / "postgres.log").read_text()
-    assert not [role for role, password in platform.secrets.passwords.items() if password in log]
 
 
 async def test_topics_are_as_the_manifest_says(platform: Platform) -> None:
