@@ -6,10 +6,10 @@ STAMP := $(VENV)/.installed
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock clean
+.PHONY: help setup demo test lint format lock sbom advisories clean
 
 help:  ## List the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP)  ## Install everything into .venv (uv included, if it is missing)
 
@@ -44,6 +44,12 @@ lock: setup  ## Pin the newest versions that pyproject.toml allows
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --generate-hashes \
 	  --no-emit-index-url --no-header -q --upgrade pyproject.toml -o requirements.lock
 
+sbom: setup  ## Write the bill of materials, build/sbom.cdx.json (CycloneDX)
+	@$(BIN)/python -m deploy.sbom build/sbom.cdx.json
+
+advisories: setup  ## Look for known vulnerabilities of the locked packages; needs the network's advisory database
+	@$(BIN)/pip-audit --strict --disable-pip --progress-spinner off -r requirements.lock
+
 clean:  ## Remove the virtual environment and all local state
 	@if [ -x $(BIN)/i2pcc ]; then $(BIN)/i2pcc down --wipe; fi
-	@rm -rf $(VENV)
+	@rm -rf $(VENV) build
