@@ -19,6 +19,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+audit = typer.Typer(help="Read and check the audit log: who did what to which objects.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
 
 
 def main() -> None:
@@ -115,6 +117,32 @@ def bench(
     from deploy.bench.run import bench as measure
 
     measure(names or [], json)
+
+
+@audit.command()
+def verify(
+    head: Annotated[
+        Path | None, typer.Option(help="Heads noted here earlier must still be in the chains; then note the new ones.")
+    ] = None,
+) -> None:
+    """Walk each service's chain; the exit code is 1 if a row was changed, is missing, or waits too long."""
+    from deploy.audit import check
+
+    if not interrupts.run(check(_platform().as_it_runs(), head)):
+        raise typer.Exit(1)
+
+
+@audit.command()
+def show(
+    service: Annotated[str | None, typer.Option(help="Of this service alone.")] = None,
+    object: Annotated[str | None, typer.Option(help="Only what was done to the object with this id.")] = None,
+    subject: Annotated[str | None, typer.Option(help="Only what this subject did.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Rows at most.")] = 20,
+) -> None:
+    """Show who did what, the newest last."""
+    from deploy.audit import show as tell
+
+    interrupts.run(tell(_platform().as_it_runs(), service, subject, object, limit))
 
 
 def _platform(steps: "Screen | None" = None) -> "Platform":

@@ -108,7 +108,7 @@ def show_addresses(platform: Stage, title: str, ending: str) -> None:
 
 async def show_status(platform: Platform) -> bool:
     """Show what runs, and return whether all of it is ready."""
-    table = _table("name", "pid", "port", "memory", "ready")
+    table = headed("name", "pid", "port", "memory", "ready")
     ready = {name: await _is_ready(platform, name) for name in PARTS}
     for name in PARTS:
         process = platform.process(name)
@@ -136,7 +136,8 @@ def columns() -> Table:
     return table
 
 
-def _table(*names: str) -> Table:
+def headed(*names: str) -> Table:
+    """Columns with their names above them, without lines."""
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="bold")
     for name in names:
         table.add_column(name)

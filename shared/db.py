@@ -119,20 +119,21 @@ async def fetch(db: Db, query: str, *values: Any) -> list[asyncpg.Record]:
     return found
 
 
-def write_last(session: SyncSession, query: str, *values: Any) -> None:
+def write_last(session: SyncSession, query: str, *values: Any, name: str | None = None) -> None:
     """Have this write done at the end of the transaction, with all others of that kind in one statement.
 
-    A transaction that does nothing else is that one statement. The writes do not see each other.
+    A transaction that does nothing else is that one statement. The writes do not see each other, but for what a write
+    with a name returns: later ones can select from that name.
     """
-    session.info.setdefault("last writes", []).append((query, values))
+    session.info.setdefault("last writes", []).append((name, query, values))
 
 
 def run_last(session: SyncSession) -> None:
     """Do what `write_last` left, before the transaction commits."""
     if writes := session.info.pop("last writes", None):
         session.flush()
-        query = _together(tuple(query for query, _ in writes))
-        values = [value for _, values in writes for value in values]
+        query = _together(tuple((name, query) for name, query, _ in writes))
+        values = [value for *_, values in writes for value in values]
 
         def write(driver: Driver) -> Awaitable[list[asyncpg.Record]]:
             return driver.fetch(query, *values)
@@ -141,15 +142,15 @@ def run_last(session: SyncSession) -> None:
 
 
 @lru_cache
-def _together(queries: tuple[str, ...]) -> str:
+def _together(queries: tuple[tuple[str | None, str], ...]) -> str:
     """One statement of several, each with placeholders from $1 on."""
-    numbered: list[str] = []
+    numbered: list[tuple[str, str]] = []
     before = 0
-    for query in queries:
-        numbered.append(_shifted(query, before))
+    for name, query in queries:
+        numbered.append((name or f"write_{len(numbered)}", _shifted(query, before)))
         before += len(set(PLACEHOLDER.findall(query)))
-    *first, last = numbered
-    named = ", ".join(f"write_{place} as ({query})" for place, query in enumerate(first))
+    *first, (_, last) = numbered
+    named = ", ".join(f"{name} as ({query})" for name, query in first)
     return f"with {named} {last}" if first else last
 
 

@@ -17,9 +17,11 @@ from sqlmodel.sql.expression import SelectOfScalar
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared.auth import CurrentCaller
+from shared import audit
+from shared.auth import Caller, CurrentCaller
 from shared.db import Db, Sessions, is_outage, is_taken, write_last
 from shared.deadletters import explain
+from shared.outbox import emitted
 from shared.problems import Problem, ProblemDocument, conflict, our_fault, unavailable
 
 log = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ async def _idempotency_key(
     caller: CurrentCaller,
     request: Request,
 ) -> None:
-    request.state.caller = caller.subject
+    request.state.caller = caller
     request.state.idempotency_key = key
 
 
@@ -151,6 +153,7 @@ class CommandRoute(QueryRoute):
 @dataclass(frozen=True)
 class _Command:
     caller: str
+    role: str
     route: str
     key: str
     digest: bytes
@@ -158,17 +161,20 @@ class _Command:
     @classmethod
     async def of(cls, request: Request) -> "_Command":
         content = f"{request.url.path}\n".encode() + await request.body()
+        caller: Caller = request.state.caller
         return cls(
-            caller=request.state.caller,
+            caller=caller.subject,
+            role=caller.role,
             route=f"{request.method} {request.scope['route'].path}",
             key=request.state.idempotency_key,
             digest=hashlib.sha256(content).digest(),
         )
 
     def remember(self, db: Db, response: Response) -> None:
-        """Keep the answer, at the end of the transaction; if the key is taken, nothing of it happens."""
+        """Keep the answer and note who did what, as the transaction ends; if the key is taken, nothing of it happens."""
         answer = (self.digest, response.status_code, response.body)
         write_last(db.sync_session, REMEMBER, self.caller, self.route, self.key, *answer)
+        audit.record(db, self.caller, self.route, emitted(db), role=self.role, request=self.key)
 
     async def forget_expired(self, db: Db) -> bool:
         """Whether the key was an old one, which may now be used again."""

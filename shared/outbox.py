@@ -97,6 +97,11 @@ def said(db: Db, kind: type[E], row: SQLModel) -> E:
     return event
 
 
+def emitted(db: Db) -> list[tuple[str, str]]:
+    """What this transaction has said so far: type and key of each event, once however many topics it goes to."""
+    return list(dict.fromkeys((kind, key) for _, kind, _, key, *_ in _pending(db.sync_session)))
+
+
 def _pending(session: Session) -> list[tuple[Any, ...]]:
     """The rows that this transaction will write; it begins here, so that they end with it."""
     if not session.in_transaction():

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from sqlalchemy import text
 from starlette.types import Scope
 
-from shared import pages, problems, telemetry
+from shared import audit, pages, problems, telemetry
 from shared.auth import Verifier
 from shared.bus import Consumer, Handlers
 from shared.db import Commits, Sessions, connect, is_outage, sessions
@@ -85,6 +85,7 @@ class Service:
         made = sessions(engine)
         loops = [Relay(self.name, database.url, kafka.servers).run(), every(3_600, forget_old_keys, made)]
         loops += [work(worker, made) for worker in self.workers]
+        loops += [work(audit.seal, made, partial(asyncio.sleep, audit.PACE))]
         consumer = Consumer(self.name, self.handlers, made, kafka) if self.handlers else None
         if consumer:
             loops += [consumer.run(), work(consumer.retry, made, partial(asyncio.sleep, RETRY))]

@@ -55,6 +55,12 @@ def current_traceparent() -> str | None:
     return traceparent_of(span) if span.get_span_context().is_valid else None
 
 
+def current_trace_id() -> str | None:
+    """The trace that what is going on now belongs to: 32 hexadecimal digits."""
+    found = trace.get_current_span().get_span_context()
+    return trace.format_trace_id(found.trace_id) if found.is_valid else None
+
+
 def business_ids(event: Event) -> dict[str, str]:
     """An event's ids as span attributes, so that one search finds the whole story. Ids are not personal data."""
     return {f"i2pcc.{name}": str(value) for name, value in event if name.endswith("_id") and value is not None}

@@ -36,7 +36,7 @@ async def wipe(made: Sessions, base: type[SQLModel]) -> None:
     async with made() as db, db.begin():
         for table in base.metadata.sorted_tables:
             await db.execute(delete(table))
-        for plumbing in ("outbox", "inbox"):
+        for plumbing in ("outbox", "inbox", "audit_unsealed"):
             await db.execute(text(f"delete from {plumbing}"))
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from deploy.embedded.platform import Platform
 from deploy.manifest import load
 from deploy.settings import SERVICES
+from shared import audit
 from shared.bus import Consumer, Handlers
 from shared.events import CATALOG
 from shared.service import Service
@@ -60,7 +61,7 @@ async def test_a_worker_without_work_commits_nothing(
     base = importlib.import_module(f"services.{service.name}.models").Base
     kafka = Kafka(servers=platform.kafka_servers)
     async with emptied(second_database(f"i2pcc_{service.name}"), base) as made:
-        workers = [*service.workers]
+        workers = [*service.workers, audit.seal]
         if service.handlers:
             workers.append(Consumer(service.name, service.handlers, made, kafka).retry)
         engine: AsyncEngine = made.kw["bind"]

@@ -18,13 +18,12 @@ STATEMENT_TIMEOUTS = {"migrator": "10min", "role": "15s"}
 
 ATTRIBUTES = "login nosuperuser nocreatedb nocreaterole noreplication nobypassrls"
 
+# Rights are given to tables as they are made, not to all that there are: a migration may have taken some back.
 SCHEMA = """
 create schema if not exists {schema} authorization {migrator};
 alter schema {schema} owner to {migrator};
 grant connect on database {database} to {migrator}, {role};
 grant usage on schema {schema} to {role};
-grant select, insert, update, delete on all tables in schema {schema} to {role};
-grant usage on all sequences in schema {schema} to {role};
 alter default privileges for role {migrator} in schema {schema}
     grant select, insert, update, delete on tables to {role};
 alter default privileges for role {migrator} in schema {schema} grant usage on sequences to {role};

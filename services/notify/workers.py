@@ -11,6 +11,7 @@ from sqlmodel import col, func
 from services.notify.mail import render, send
 from services.notify.models import Contact, Delivery, MatchCopy, NeedCopy, ProposalCopy, now_plus
 from services.notify.rules import DeliveryState, Party, Template, wait
+from shared import audit
 from shared.db import Db, Sessions
 from shared.events import IntroductionFailed, IntroductionMade
 from shared.outbox import emit
@@ -76,6 +77,9 @@ async def _deliver(
     settings = Mail()
     await send(render(delivery, match, need, proposal, to, other, settings), settings)
     delivery.state, delivery.error = DeliveryState.SENT, None
+    if introduction:
+        shown = [("Match", str(match.match_id)), ("Contact", str(other.contact_id))]
+        audit.record(db, "notify", f"mail {delivery.template}", shown, request=str(delivery.delivery_id))
     if introduction and not await _queued(db, delivery):
         emit(db, IntroductionMade(version=1, **_ids(match)))
 

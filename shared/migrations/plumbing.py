@@ -1,5 +1,6 @@
-"""The tables every service has: outbox, inbox, dead letters, idempotency keys. A change is a new function here."""
+"""The tables every service has: outbox, inbox, dead letters, idempotency keys, audit. A change is a new function here."""
 
+import sqlalchemy as sa
 from alembic import op
 
 V1 = """
@@ -52,6 +53,39 @@ create table idempotency (
 create index idempotency_age on idempotency (created_at);
 """
 
+AUDIT = """
+create table audit (
+    id bigint generated always as identity primary key,
+    at timestamptz not null default now(),
+    subject text not null,
+    role text,
+    action text not null,
+    objects json not null,
+    request text,
+    trace text
+);
+create table audit_unsealed (
+    audit_id bigint primary key
+) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+create table audit_seal (
+    position bigint primary key,
+    audit_id bigint not null unique,
+    hash bytea not null
+);
+"""
+AUDIT_RIGHTS = """
+revoke all on audit, audit_unsealed, audit_seal from {role};
+grant select on audit, audit_unsealed, audit_seal to {role};
+grant insert (subject, role, action, objects, request, trace) on audit to {role};
+grant insert, delete on audit_unsealed to {role};
+grant insert on audit_seal to {role};
+"""
+"""Instead of what a new table gives the service's role. An audit row's `id` and `at` are the database's own."""
+GRANTEES = """
+select distinct quote_ident(grantee) from information_schema.role_table_grants
+where table_schema = current_schema and table_name = 'audit' and grantee <> current_user
+"""
+
 
 def run(script: str) -> None:
     """Execute a script; the driver takes one statement at a time. No statement here holds a semicolon of its own."""
@@ -62,3 +96,10 @@ def run(script: str) -> None:
 def create_v1() -> None:
     """Make the first version's tables in the schema that the migrator's search_path names."""
     run(V1)
+
+
+def create_audit() -> None:
+    """Make the audit log's tables, append-only for the service's role: whoever was given rights on new tables."""
+    run(AUDIT)
+    for role in op.get_bind().scalars(sa.text(GRANTEES)).all():
+        run(AUDIT_RIGHTS.format(role=role))

@@ -52,6 +52,7 @@ async def trial(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 def _create_tables(connection: Connection) -> None:
     with Operations.context(MigrationContext.configure(connection)):
         plumbing.create_v1()
+        plumbing.create_audit()
     Base.metadata.create_all(connection)
 
 

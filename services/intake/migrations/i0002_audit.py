@@ -1,0 +1,11 @@
+"""Who did what to which objects, when, by which request."""
+
+from shared.migrations import plumbing
+
+revision = "i0002"
+down_revision = "i0001"
+
+
+def upgrade() -> None:
+    """Make the audit log."""
+    plumbing.create_audit()
