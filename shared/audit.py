@@ -37,7 +37,7 @@ QUEUE = "insert into audit_unsealed (audit_id) select audit_id from audited"
 LOCK = text("select pg_try_advisory_xact_lock(hashtext(current_schema()), 1)")
 """The service's second lock; its relay has the first."""
 HEAD = "select position, hash from audit_seal order by position desc limit 1"
-ROW = "id, to_json(at at time zone 'UTC') #>> '{}' as at, subject, role, action, objects, request, trace"
+ROW = "id, to_json(at at time zone 'UTC') #>> '{}' as at, subject, role, action, objects::text, request, trace"
 WAITING = f"select {ROW} from audit_unsealed join audit on id = audit_id order by audit_id limit $1"
 SEAL = (
     "with sealed as (delete from audit_unsealed where audit_id = any($2)) insert into audit_seal "

@@ -122,9 +122,11 @@ async def fetch(db: Db, query: str, *values: Any) -> list[asyncpg.Record]:
 def write_last(session: SyncSession, query: str, *values: Any, name: str | None = None) -> None:
     """Have this write done at the end of the transaction, with all others of that kind in one statement.
 
-    A transaction that does nothing else is that one statement. The writes do not see each other, but for what a write
-    with a name returns: later ones can select from that name.
+    A transaction that does nothing else is that one statement; it begins here, so that the writes end with it. They do
+    not see each other, but for what a write with a name returns: later ones can select from that name.
     """
+    if not session.in_transaction():
+        session.begin()
     session.info.setdefault("last writes", []).append((name, query, values))
 
 

@@ -171,7 +171,7 @@ class _Command:
         )
 
     def remember(self, db: Db, response: Response) -> None:
-        """Keep the answer and note who did what, as the transaction ends; if the key is taken, nothing of it happens."""
+        """Keep the answer, and note who did what, as the transaction ends; if the key is taken, nothing happens."""
         answer = (self.digest, response.status_code, response.body)
         write_last(db.sync_session, REMEMBER, self.caller, self.route, self.key, *answer)
         audit.record(db, self.caller, self.route, emitted(db), role=self.role, request=self.key)

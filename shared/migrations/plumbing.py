@@ -1,4 +1,4 @@
-"""The tables every service has: outbox, inbox, dead letters, idempotency keys, audit. A change is a new function here."""
+"""The tables every service has: outbox, inbox, dead letters, keys, audit log. A change is a new function here."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -10,14 +10,16 @@ import asyncpg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from alembic import command
 from alembic.script import ScriptDirectory
 
 from deploy.embedded.platform import Platform
 from deploy.files import write
 from deploy.manifest import Topic
 from deploy.problems import Problem
-from deploy.provision import topics
-from deploy.provision.run import newest, provision
+from deploy.provision import database, topics
+from deploy.provision.database import with_database
+from deploy.provision.run import newest, provision, role_url
 from deploy.settings import SERVICES
 from deploy.waiting import until
 from shared.migrate import config
@@ -101,6 +103,50 @@ async def test_provisioning_again_changes_nothing(platform: Platform) -> None:
     before = await value(platform, "postgres", "select count(*) from pg_roles")
     await provision(platform.kafka_servers, platform.database_url("postgres"), platform.secrets.passwords)
     assert await value(platform, "postgres", "select count(*) from pg_roles") == before
+
+
+RIGHTS = """
+    select table_name, null as column_name, privilege_type, grantee from information_schema.role_table_grants
+        where table_schema = $1
+    union all select table_name, column_name, privilege_type, grantee from information_schema.role_column_grants
+        where table_schema = $1
+"""
+FORMERLY = """
+    grant select, insert, update, delete on all tables in schema {0} to i2pcc_{0};
+    grant usage on all sequences in schema {0} to i2pcc_{0};
+"""
+
+
+async def rights(platform: Platform, database_name: str, schema: str) -> set[tuple[str, ...]]:
+    """Who may do what with the tables and columns of a schema."""
+    connection = await asyncpg.connect(with_database(platform.database_url("postgres"), database_name))
+    try:
+        return {tuple(row) for row in await connection.fetch(RIGHTS, schema)}
+    finally:
+        await connection.close()
+
+
+async def test_an_older_database_comes_to_the_same_rights_as_a_new_one(platform: Platform) -> None:
+    """Made before there was an audit log, when each provisioning gave rights to all tables."""
+    superuser, passwords = platform.database_url("postgres"), platform.secrets.passwords
+    older = platform.manifest.model_copy(update={"database": "older"})
+    await database.provision(superuser, older, passwords)
+    for service in SERVICES:
+        url = role_url(superuser, "older", f"i2pcc_{service}_migrator", passwords)
+        await asyncio.to_thread(command.upgrade, config(service, url), f"{service[0]}0001")
+        connection = await asyncpg.connect(with_database(superuser, "older"))
+        await connection.execute(FORMERLY.format(service))
+        await connection.close()
+    await provision(platform.kafka_servers, superuser, passwords, manifest=older)
+    for service in SERVICES:
+        found = await rights(platform, "older", service)
+        assert found == await rights(platform, platform.manifest.database, service)
+        assert {(name, right) for name, _, right, role in found if role == f"i2pcc_{service}" and "audit" in name} == {
+            *(("audit", right) for right in ("SELECT", "INSERT")),
+            *(("audit_seal", right) for right in ("SELECT", "INSERT")),
+            *(("audit_unsealed", right) for right in ("SELECT", "INSERT", "DELETE")),
+        }
+    assert not await refused(platform, "postgres", "drop database older with (force)")
 
 
 async def test_the_command_brings_servers_elsewhere_back_with_passwords_from_files(

@@ -3,7 +3,9 @@
 import asyncio
 
 import pytest
+from sqlalchemy import text
 
+from services.notify.rules import Party
 from services.notify.workers import send_next
 from shared.db import Sessions
 from shared.events import ContactErased, MatchRetracted
@@ -45,6 +47,35 @@ async def test_what_notify_says_of_an_introduction_holds_ids_alone(alone: Sessio
     await send_all(alone)
     ((_, body),) = await said(alone, parties.match_id)
     assert set(body) == {"version", "match_id", "need_id", "proposal_id"}
+
+
+async def test_each_introduction_that_is_sent_is_audited_by_ids_alone(alone: Sessions, post: PostOffice) -> None:
+    parties = Parties()
+    post.answers.append("451 Come back later")
+    await store(alone, *parties.people, *parties.presented, *parties.accepted)
+    await send_all(alone)
+    await let_waits_end(alone)
+    await send_all(alone)
+    assert len(post.taken) == 2
+    shown = {Party.NEED: parties.offers, Party.PROPOSAL: parties.asks}
+    introductions = [mail for mail in await deliveries(alone, parties.match_id) if mail.template == "introduction"]
+    async with alone() as db:
+        query = text("select * from audit where request = any(:ids) order by request")
+        rows = (await db.execute(query, {"ids": [str(mail.delivery_id) for mail in introductions]})).mappings().all()
+    told = ("subject", "role", "action", "objects", "request")
+    assert [{name: row[name] for name in told} for row in rows] == [
+        {
+            "subject": "notify",
+            "role": None,
+            "action": "mail introduction",
+            "objects": [
+                {"type": "Match", "key": str(parties.match_id)},
+                {"type": "Contact", "key": str(shown[Party(mail.party)].contact_id)},
+            ],
+            "request": str(mail.delivery_id),
+        }
+        for mail in sorted(introductions, key=lambda mail: str(mail.delivery_id))
+    ]
 
 
 async def test_an_introduction_is_made_known_once_both_have_it(alone: Sessions, post: PostOffice) -> None:

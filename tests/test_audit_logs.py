@@ -1,0 +1,311 @@
+"""Every service's audit log: each command leaves its row, no service can change one, and the commands tell."""
+
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from deploy.embedded.platform import Platform
+from deploy.settings import SERVICES
+from deploy.waiting import until
+from shared.events import CATALOG
+from shared.vocabulary import Region
+from tests.browser import Browser, region_with_contact, registered_company
+from tests.deploy.test_cli import run
+from tests.factories import (
+    company_body,
+    company_of,
+    company_person,
+    consortium_body,
+    contact_body,
+    need_body,
+    need_revision,
+    proposal_body,
+    proposal_revision,
+    region_person,
+)
+from tests.routes import COMMANDS, Route
+from tests.tables import superuser
+
+
+async def rows(platform: Platform, service: str, request: str) -> list[dict[str, Any]]:
+    """The audit rows of one request."""
+    async with superuser(platform) as connection:
+        found = await connection.fetch(f"select * from {service}.audit where request = $1", request)
+    return [dict(row) | {"objects": json.loads(row["objects"])} for row in found]
+
+
+class Told:
+    """Does commands, and finds for each its one row."""
+
+    def __init__(self) -> None:
+        self.done: set[tuple[str, str]] = set()
+
+    async def __call__(
+        self, browser: Browser, service: str, route: str, *events: str, body: Any = None, **ids: str
+    ) -> Any:
+        """Do a command; its row names these events' objects by their ids. What it answered."""
+        key, (method, path) = str(uuid4()), route.split()
+        answer = await browser.done(service, path.format(**ids), body, method=method, key=key)
+        (row,) = await rows(browser.platform, service, key)
+        assert {name: row[name] for name in ("subject", "role", "action", "objects")} == {
+            "subject": browser.person.subject,
+            "role": browser.person.role,
+            "action": route,
+            "objects": [{"type": name, "key": answer[CATALOG[name].key]} for name in events],
+        }
+        self.done.add((service, route))
+        return answer
+
+
+async def a_company_acts(operator: Browser, told: Told) -> None:
+    """All that a company can do."""
+    lead, (other, _), (third, _) = operator.of(company_person()), *[await registered_company(operator) for _ in "12"]
+    await told(lead, "intake", "POST /v1/companies", "CompanyRegistered", body=company_body(lead.person))
+    contact = await told(lead, "intake", "POST /v1/contacts", "ContactShared", body=contact_body())
+    parts = {}
+    for answer, people in (("decline", [other, third]), ("confirm", [other])):
+        body = consortium_body(*(browser.person for browser in people))
+        parts[answer] = await told(lead, "intake", "POST /v1/consortia", "ConsortiumOpened", body=body)
+    for answer, event in (("decline", "PartDeclined"), ("confirm", "PartConfirmed")):
+        route = f"POST /v1/consortia/{{consortium_id}}/parts/{{part_id}}/{answer}"
+        mine = next(part for part in parts[answer]["parts"] if part["company_id"] == company_of(other.person))
+        ids = {"consortium_id": parts[answer]["consortium_id"], "part_id": mine["part_id"]}
+        await told(other, "intake", route, event, **ids)
+    draft = proposal_body(contact["contact_id"], consortium_id=parts["confirm"]["consortium_id"])
+    events = ("ConsortiumClosed", "ProposalSubmitted")
+    proposal = await told(lead, "intake", "POST /v1/proposals", *events, body=draft)
+    at = {"proposal_id": proposal["proposal_id"]}
+    revision = proposal_revision(draft, 1)
+    await told(lead, "intake", "PUT /v1/proposals/{proposal_id}", "ProposalRevised", body=revision, **at)
+    await told(lead, "intake", "POST /v1/proposals/{proposal_id}/withdraw", "ProposalWithdrawn", **at)
+
+
+async def a_region_acts(operator: Browser, told: Told) -> None:
+    """All that a region can do with its needs."""
+    region = operator.of(region_person())
+    contact = await told(region, "regions", "POST /v1/contacts", "ContactShared", body=contact_body())
+    draft = need_body(contact["contact_id"])
+    need = await told(region, "regions", "POST /v1/needs", "NeedPosted", body=draft)
+    at = {"need_id": need["need_id"]}
+    await told(region, "regions", "PUT /v1/needs/{need_id}", "NeedRevised", body=need_revision(draft, 1), **at)
+    await told(region, "regions", "POST /v1/needs/{need_id}/close", "NeedClosed", **at)
+
+
+async def a_region_answers(operator: Browser, told: Told) -> None:
+    """A positive answer and a negative one, to two proposals for the same need."""
+    region, contact = await region_with_contact(operator, Region.CHONGQING)
+    company, company_contact = await registered_company(operator)
+    title = f"Storing heat in basalt {uuid4().hex[:8]}"
+    need = await region.done("regions", "/v1/needs", need_body(contact, title=title, challenges=[2]))
+    draft = proposal_body(company_contact, title=title, challenges=[2])
+    proposals = [(await company.done("intake", "/v1/proposals", draft))["proposal_id"] for _ in "12"]
+
+    async def presented() -> list[dict[str, Any]]:
+        query = {"need_id": need["need_id"], "state": "presented"}
+        matches: list[dict[str, Any]] = (await region.read("matching", "/v1/matches", **query)).json()
+        return [match for match in matches if match["proposal_id"] in proposals]
+
+    async def both() -> bool:
+        return len(await presented()) == 2
+
+    assert await until(both, 60)
+    one, other = await presented()
+    for match, answer, event in ((one, "accept", "MatchAccepted"), (other, "decline", "MatchDeclined")):
+        body = {"version": match["version"]} | ({"reason": "Not now."} if answer == "decline" else {})
+        route = f"POST /v1/matches/{{match_id}}/{answer}"
+        await told(region, "matching", route, event, body=body, match_id=match["match_id"])
+
+
+async def test_every_command_leaves_one_row_that_tells_who_did_what_to_which_objects(operator: Browser) -> None:
+    told = Told()
+    for story in (a_company_acts, a_region_acts, a_region_answers):
+        await story(operator, told)
+    assert told.done == {(route.service, f"{route.method} {route.path}") for route in COMMANDS}
+
+
+@pytest.mark.parametrize("route", COMMANDS, ids=str)
+async def test_a_refused_command_leaves_no_row(operator: Browser, route: Route) -> None:
+    key = str(uuid4())
+    body = {} if route.fields else None
+    refused = await operator.of(route.user()).send(route.service, route.at(), body, method=route.method, key=key)
+    assert 400 <= refused.status_code < 500
+    assert await rows(operator.platform, route.service, key) == []
+
+
+async def test_a_command_that_fails_at_its_commit_leaves_no_row(operator: Browser) -> None:
+    """The company is there already, under another id: its number is unique."""
+    registered, _ = await registered_company(operator)
+    async with superuser(operator.platform) as connection:
+        await connection.execute(
+            "update intake.company set company_id = $1 where company_id = $2", uuid4(), company_of(registered.person)
+        )
+    key = str(uuid4())
+    refused = await registered.send("intake", "/v1/companies", company_body(registered.person), key=key)
+    assert refused.status_code == 409
+    assert await rows(operator.platform, "intake", key) == []
+
+
+async def test_a_repeated_command_leaves_no_second_row(operator: Browser) -> None:
+    browser, key, body = operator.of(company_person()), str(uuid4()), contact_body()
+    for _ in range(3):
+        await browser.done("intake", "/v1/contacts", body, key=key)
+    assert len(await rows(operator.platform, "intake", key)) == 1
+
+
+async def test_a_row_holds_nothing_of_a_person_but_ids(operator: Browser) -> None:
+    browser, key, body = operator.of(company_person()), str(uuid4()), contact_body()
+    await browser.done("intake", "/v1/contacts", body, key=key)
+    (row,) = await rows(operator.platform, "intake", key)
+    assert not [field for field in ("name", "mail", "phone", "organisation") if body[field] in str(row)]
+
+
+@pytest_asyncio.fixture(params=SERVICES)
+async def role(
+    request: pytest.FixtureRequest, platform: Platform
+) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+    """A connection of a service's own role."""
+    connection = await asyncpg.connect(platform.database_url(platform.manifest.services[request.param].role))
+    yield connection
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "update audit set subject = 'somebody else'",
+        "delete from audit",
+        "truncate audit",
+        "alter table audit disable trigger all",
+        "alter table audit owner to current_user",
+        "drop table audit",
+        "insert into audit (at, subject, action, objects) values ('2020-01-01', 'x', 'y', '[]')",
+        "insert into audit (id, subject, action, objects) overriding system value values (-1, 'x', 'y', '[]')",
+        "update audit_seal set hash = ''",
+        "delete from audit_seal",
+        "truncate audit_seal",
+        "alter table audit_seal disable trigger all",
+        "alter table audit_seal owner to current_user",
+        "alter table audit_seal drop constraint audit_seal_pkey",
+        "update audit_unsealed set audit_id = 0",
+        "truncate audit_unsealed",
+        "create trigger mine before insert on audit execute function suppress_redundant_updates_trigger()",
+        "set session_replication_role = replica",
+    ],
+)
+async def test_a_service_cannot_change_what_is_append_only(
+    role: "asyncpg.Connection[asyncpg.Record]", statement: str
+) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await role.execute(statement)
+
+
+async def test_a_position_has_one_seal_and_a_row_one_position(role: "asyncpg.Connection[asyncpg.Record]") -> None:
+    for second in ((-1, -2), (-2, -1)):
+        transaction = role.transaction()
+        await transaction.start()
+        await role.execute("insert into audit_seal values (-1, -1, '')")
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await role.execute("insert into audit_seal values ($1, $2, '')", *second)
+        await transaction.rollback()
+
+
+@pytest_asyncio.fixture
+async def done(operator: Browser) -> dict[str, Any]:
+    """Something that was done and is sealed; its row."""
+    browser, key = operator.of(company_person()), str(uuid4())
+    await browser.done("intake", "/v1/contacts", contact_body(), key=key)
+    (row,) = await rows(operator.platform, "intake", key)
+
+    async def sealed() -> bool:
+        async with superuser(operator.platform) as connection:
+            query = "select exists (select from intake.audit_seal where audit_id = $1)"
+            return bool(await connection.fetchval(query, row["id"]))
+
+    assert await until(sealed, 30)
+    return row
+
+
+async def rename(platform: Platform, audit_id: int, subject: str) -> None:
+    """Change who did it, as only a superuser can."""
+    async with superuser(platform) as connection:
+        await connection.execute("update intake.audit set subject = $2 where id = $1", audit_id, subject)
+
+
+async def test_verify_tells_each_chain_and_ends_well(services: Platform, done: dict[str, Any]) -> None:
+    result = run("audit", "verify", I2PCC_STATE=str(services.settings.state))
+    assert (result.returncode, result.stderr) == (0, "")
+    heading, *lines = result.stdout.splitlines()
+    assert heading.split() == ["service", "sealed", "unsealed", "oldest", "head:", "position", "and", "hash"]
+    assert [line.split()[0] for line in lines] == list(SERVICES)
+    assert len(lines[0].split()[-1]) == 64
+
+
+async def test_verify_tells_a_changed_row_and_ends_badly(services: Platform, done: dict[str, Any]) -> None:
+    await rename(services, done["id"], "somebody else")
+    result = run("audit", "verify", I2PCC_STATE=str(services.settings.state))
+    await rename(services, done["id"], done["subject"])
+    assert (result.returncode, result.stderr) == (1, "")
+    assert result.stdout.splitlines()[-1] == f"intake: 1 rows that are not what was sealed: {done['id']}"
+
+
+async def test_a_head_that_was_noted_must_still_be_there(
+    services: Platform, done: dict[str, Any], tmp_path: Path
+) -> None:
+    file = tmp_path / "heads.json"
+    command = ("audit", "verify", "--head", str(file))
+    environment = {"I2PCC_STATE": str(services.settings.state)}
+    assert [run(*command, **environment).returncode for _ in range(2)] == [0, 0]
+    noted = json.loads(file.read_text())
+    assert noted["intake"]["position"] >= 1
+    forged = json.dumps(noted | {"intake": noted["intake"] | {"hash": "00" * 32}})
+    file.write_text(forged)
+    result = run(*command, **environment)
+    assert result.returncode == 1
+    assert result.stdout.splitlines()[-1].startswith("intake: 1 positions that were noted")
+    assert file.read_text() == forged
+
+
+async def test_a_file_that_holds_no_heads_is_told(services: Platform, tmp_path: Path) -> None:
+    file = tmp_path / "heads.json"
+    file.write_text("nothing")
+    result = run("audit", "verify", "--head", str(file), I2PCC_STATE=str(services.settings.state))
+    assert result.returncode == 2
+    assert result.stderr.startswith(f"{file} is not a file of heads: ")
+    assert file.read_text() == "nothing"
+
+
+async def test_show_tells_what_somebody_did_and_what_was_done_to_something(
+    services: Platform, done: dict[str, Any]
+) -> None:
+    key = done["objects"][0]["key"]
+    for chosen in (("--subject", done["subject"]), ("--object", key), ("--service", "intake", "--object", key)):
+        result = run("audit", "show", *chosen, I2PCC_STATE=str(services.settings.state), COLUMNS="250")
+        assert (result.returncode, result.stderr) == (0, "")
+        _, line = result.stdout.splitlines()
+        assert [part for part in ("intake", done["subject"], "company", done["action"], key) if part not in line] == []
+
+
+async def test_show_tells_the_newest_last_and_no_more_than_asked_for(operator: Browser) -> None:
+    browser = operator.of(company_person())
+    ids = [(await browser.done("intake", "/v1/contacts", contact_body()))["contact_id"] for _ in range(3)]
+    options = ("--subject", browser.person.subject, "--limit", "2")
+    state = str(operator.platform.settings.state)
+    _, *lines = run("audit", "show", *options, I2PCC_STATE=state, COLUMNS="250").stdout.splitlines()
+    assert [line.split()[-1] for line in lines] == ids[1:]
+
+
+def test_show_of_a_service_that_is_not_there_is_wrong_usage() -> None:
+    result = run("audit", "show", "--service", "intke")
+    assert (result.returncode, result.stderr.splitlines()[0]) == (2, "There is no service intke.")
+
+
+@pytest.mark.parametrize("command", ["verify", "show"])
+def test_where_nothing_runs_it_is_said_what_to_do(tmp_path: Path, command: str) -> None:
+    result = run("audit", command, I2PCC_STATE=str(tmp_path / "state"))
+    assert (result.returncode, result.stderr.splitlines()[-1]) == (1, "Run: i2pcc up")
