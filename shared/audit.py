@@ -39,9 +39,10 @@ LOCK = text("select pg_try_advisory_xact_lock(hashtext(current_schema()), 1)")
 HEAD = "select position, hash from audit_seal order by position desc limit 1"
 ROW = "id, to_json(at at time zone 'UTC') #>> '{}' as at, subject, role, action, objects::text, request, trace"
 WAITING = f"select {ROW} from audit_unsealed join audit on id = audit_id order by audit_id limit $1"
-SEAL = (
-    "with sealed as (delete from audit_unsealed where audit_id = any($2)) insert into audit_seal "
-    "(position, audit_id, hash) select * from unnest($1::bigint[], $2::bigint[], $3::bytea[])"
+SEAL = text(
+    "with sealed as (delete from audit_unsealed where audit_id = any(cast(:ids as bigint[]))) "
+    "insert into audit_seal (position, audit_id, hash) "
+    "select * from unnest(cast(:positions as bigint[]), cast(:ids as bigint[]), cast(:hashes as bytea[]))"
 )
 
 CHAIN = f"select position, audit_id, hash, {ROW} from audit_seal left join audit on id = audit_id order by position"
@@ -116,7 +117,7 @@ async def seal(sessions: Sessions) -> bool:
         for row in rows:
             hashes.append(last := chained(last, row))
         positions = list(range(position + 1, position + 1 + len(rows)))
-        write_last(db.sync_session, SEAL, positions, [row["id"] for row in rows], hashes)
+        await db.execute(SEAL, {"positions": positions, "ids": [row["id"] for row in rows], "hashes": hashes})
         await db.commit()
     return len(rows) == BATCH
 
