@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import orjson
 from pydantic import TypeAdapter, ValidationError
+from rich.text import Text
 
 from deploy.embedded.platform import Platform
 from deploy.files import write
@@ -49,18 +50,17 @@ async def check(platform: Platform, file: Path | None = None) -> bool:
 async def show(
     platform: Platform, service: str | None = None, subject: str | None = None, key: str | None = None, limit: int = 20
 ) -> None:
-    """Show who did what, the newest last: of all services or one, of one subject, of one object."""
+    """Show who did what, a line each, the newest last: of all services or one, of one subject, of one object."""
     if service not in (None, *SERVICES):
         raise Problem(f"There is no service {service}.", f"There are: {', '.join(SERVICES)}.", code=2)
     found: list[tuple[str, asyncpg.Record]] = []
     for name in [service] if service else SERVICES:
         async with _connected(platform, name) as connection:
             found += [(name, row) for row in await connection.fetch(SHOWN, subject, key, limit)]
-    table = headed("at", "service", "subject", "role", "action", "objects")
     for name, row in sorted(found, key=lambda each: each[1]["at"])[-limit:]:
         at = f"{row['at'].astimezone():%Y-%m-%d %H:%M:%S}"
-        table.add_row(at, name, row["subject"], row["role"] or "-", row["action"], _objects(row["objects"]))
-    console.print(table)
+        told = (at, name, row["subject"], row["role"] or "-", row["action"], _objects(row["objects"]))
+        console.print(Text("  ".join(told)), soft_wrap=True)
 
 
 def _tell(reports: Mapping[str, Report]) -> None:
@@ -77,7 +77,7 @@ def _tell(reports: Mapping[str, Report]) -> None:
 
 
 def _objects(text: str) -> str:
-    return "\n".join(f"{each['type']} {each['key']}" for each in orjson.loads(text))
+    return ", ".join(f"{each['type']} {each['key']}" for each in orjson.loads(text))
 
 
 def _noted(file: Path) -> dict[str, Head]:

@@ -140,5 +140,5 @@ def headed(*names: str) -> Table:
     """Columns with their names above them, without lines."""
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="bold")
     for name in names:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     return table
