@@ -91,9 +91,10 @@ def provision() -> None:
     """Bring a Kafka and a PostgreSQL elsewhere to what the manifest says (I2PCC_KAFKA_SERVERS, I2PCC_POSTGRES_URL)."""
     from deploy.provision.run import from_environment
     from deploy.settings import Provision, read
+    from shared.settings import Kafka
 
-    interrupts.run(from_environment(read(Provision)))
-    typer.echo("Topics, roles and schemas are as the manifest says.")
+    interrupts.run(from_environment(read(Provision), read(Kafka)))
+    typer.echo("Topics, roles, schemas, Kafka's users and their rights are as the manifest says.")
 
 
 @app.command()

@@ -13,9 +13,13 @@ from shared.vocabulary import Region
 
 FILE = Path(__file__).with_name("manifest.yaml")
 MAX_MESSAGE_BYTES = 1_048_576
+ADMIN = "admin"
+"""The Kafka user that provisions, and may do everything."""
 
 Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 """A name that PostgreSQL takes unquoted."""
+Partner = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
+"""The Kafka user of a partner system."""
 
 
 def milliseconds(**duration: float) -> str:
@@ -93,10 +97,12 @@ class Service(_Strict):
 
 
 class Manifest(_Strict):
-    """All services and topics; topics of regions are expanded."""
+    """All services, partners and topics; topics of regions are expanded."""
 
     database: Identifier
     services: dict[Identifier, Service]
+    partners: dict[Partner, tuple[Region, ...]] = {}
+    """By Kafka user, the regions whose matches it may read."""
     topics: tuple[Topic, ...]
 
     @model_validator(mode="after")
@@ -107,6 +113,28 @@ class Manifest(_Strict):
             if unknown:
                 raise ValueError(f"{topic.name} names {', '.join(sorted(unknown))}, which is no service")
         return self
+
+    @model_validator(mode="after")
+    def _groups_are_nobody_elses(self) -> "Manifest":
+        """A partner reads in every group that begins with its name: no other user's name may, the admin's neither."""
+        for partner in self.partners:
+            alike = [user for user in (*self.users(), ADMIN) if user.startswith(partner)]
+            if alike != [partner]:
+                raise ValueError(f"the names {', '.join(alike)} begin alike: rename the partner {partner}")
+        return self
+
+    def users(self) -> tuple[str, ...]:
+        """Every Kafka user but the admin."""
+        return (*self.services, *self.partners)
+
+    def readers(self, topic: Topic) -> set[str]:
+        """The Kafka users that may read a topic."""
+        partners = {
+            partner
+            for partner, regions in self.partners.items()
+            if any(f"partners of {region}" in topic.readers for region in regions)
+        }
+        return partners | (self.services.keys() & topic.readers)
 
     def roles(self) -> tuple[str, ...]:
         """Every database role."""

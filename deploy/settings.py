@@ -72,14 +72,14 @@ class Settings(_ServicePorts):
 
 
 class Provision(BaseSettings):
-    """Servers that are somewhere else, for `i2pcc provision`."""
+    """Servers that are somewhere else, for `i2pcc provision`; Kafka, and the admin there, are shared.settings.Kafka."""
 
     model_config = SettingsConfigDict(env_prefix="I2PCC_")
-    kafka_servers: str = "127.0.0.1:19092"
     kafka_replication: int = Field(default=1, ge=1, description="copies of each topic")
     postgres_url: str = Field(description="postgresql:// of a superuser, with its database")
-    role_password: str | None = Field(default=None, description="one for all roles, in development")
+    role_password: str | None = Field(default=None, description="one for all roles and users, in development")
     passwords_file: Path | None = Field(default=None, description="JSON: the password of each role")
+    kafka_passwords_file: Path | None = Field(default=None, description="JSON: the password of each Kafka user")
 
 
 def port_names() -> list[str]:
@@ -98,7 +98,9 @@ def read(kind: type[S]) -> S:
         return kind()
     except ValidationError as error:
         first = error.errors()[0]
-        name = f"I2PCC_{'_'.join(map(str, first['loc']))}".upper()
+        if not first["loc"]:  # of several variables, and its input is all of them, a password perhaps
+            raise Problem(f"The environment is wrong: {first['msg'].removeprefix('Value error, ')}.", code=2) from error
+        name = f"{kind.model_config.get('env_prefix', '')}{'_'.join(map(str, first['loc']))}".upper()
         if first["type"] == "missing":
             raise Problem(f"{name} is not set.", code=2) from error
         raise Problem(f"{name}={first['input']} is wrong: {first['msg']}.", code=2) from error

@@ -5,6 +5,7 @@ from typing import Protocol
 from joserfc.jwk import ECKey
 
 from deploy.settings import Settings
+from shared.settings import Kafka
 
 
 class Stage(Protocol):
@@ -15,6 +16,9 @@ class Stage(Protocol):
     @property
     def signing_key(self) -> ECKey:
         """What tokens are signed with that the services believe."""
+
+    def kafka(self, user: str) -> Kafka:
+        """The broker as a user of it is told."""
 
     async def start(self) -> None:
         """Bring everything up."""

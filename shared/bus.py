@@ -26,6 +26,7 @@ from sqlalchemy import text
 from shared.db import Db, Sessions, is_contention, is_outage
 from shared.deadletters import bury, retry
 from shared.events import CATALOG, Envelope, Event
+from shared.kafka import explain, security
 from shared.settings import Kafka
 from shared.telemetry import failed, start_processing
 
@@ -160,10 +161,11 @@ class Consumer:
         self.service = service
         self.handlers = handlers
         self.sessions = sessions
-        self.servers = settings.servers
+        self.settings = settings
         self.started = False
         self.broker = KafkaBroker(
             settings.servers,
+            security=security(settings),
             client_id=f"i2pcc-{service}",
             apply_types=False,
             graceful_timeout=10.0,
@@ -193,7 +195,7 @@ class Consumer:
                 await self.broker.start()
                 self.started = True
             except (KafkaError, OSError) as error:
-                log.warning("%s waits for Kafka: %s", self.service, type(error).__name__)
+                log.warning("%s waits for Kafka: %s", self.service, explain(self.settings, error))
                 await self.broker.stop()
                 await asyncio.sleep(1)
 
@@ -203,7 +205,7 @@ class Consumer:
 
     async def retry(self, sessions: Sessions) -> bool:
         """Try the dead letter that is due."""
-        return await retry(sessions, self.servers, self.apply_one)
+        return await retry(sessions, self.settings, self.apply_one)
 
     async def receive(self, records: Sequence[ConsumerRecord]) -> None:
         """Apply a batch; returning acknowledges it, raising has it delivered again."""
@@ -279,7 +281,11 @@ class _Waiting(BatchSubscriber):
 
     async def get_msg(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord, ...]:
         """What has come, at once when something comes; nothing now and then, to notice that we stop."""
-        found = await consumer.getmany(timeout_ms=500, max_records=self.max_records)
+        try:
+            found = await consumer.getmany(timeout_ms=500, max_records=self.max_records)
+        except KafkaError as error:  # FastStream is silent, and tries again after 5 s
+            log.warning("group %s cannot read: %s", self.group_id, error)
+            raise
         return tuple(chain(*found.values()))
 
 

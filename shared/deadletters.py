@@ -12,6 +12,8 @@ from sqlalchemy import RowMapping, text
 
 from shared.db import Db, Sessions, cause, is_outage
 from shared.events import CATALOG, Event
+from shared.kafka import client
+from shared.settings import Kafka
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ def explain(error: BaseException, *, personal: bool) -> str:
     return f"{type(error).__name__}{where}{what}".replace("\x00", "")
 
 
-async def retry(sessions: Sessions, servers: str, apply: Callable[[ConsumerRecord], Awaitable[None]]) -> bool:
+async def retry(sessions: Sessions, kafka: Kafka, apply: Callable[[ConsumerRecord], Awaitable[None]]) -> bool:
     """Try the one letter that has been due longest; another process skips what this one holds.
 
     Returns:
@@ -83,7 +85,7 @@ async def retry(sessions: Sessions, servers: str, apply: Callable[[ConsumerRecor
         try:
             record = _record(row)
             if row["topic"] in PERSONAL:
-                record = await _read_again(servers, record)
+                record = await _read_again(kafka, record)
             if record is not None:
                 await apply(record)
         except Exception as error:
@@ -120,10 +122,10 @@ def _record(row: RowMapping) -> ConsumerRecord:
     )
 
 
-async def _read_again(servers: str, letter: ConsumerRecord) -> ConsumerRecord | None:
+async def _read_again(kafka: Kafka, letter: ConsumerRecord) -> ConsumerRecord | None:
     """A personal record is not copied into the letter, so it is read from its topic; None if it has been erased."""
     place = TopicPartition(letter.topic, letter.partition)
-    consumer = AIOKafkaConsumer(bootstrap_servers=servers, enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(**client(kafka), enable_auto_commit=False, auto_offset_reset="earliest")
     try:
         await consumer.start()
         consumer.assign([place])

@@ -28,6 +28,8 @@ from sqlmodel import SQLModel
 
 from shared.db import Commits, Db, run_last, write_last
 from shared.events import Event
+from shared.kafka import client, explain
+from shared.settings import Kafka
 from shared.telemetry import business_ids, current_traceparent, start_publishing, traceparent_of
 
 log = logging.getLogger(__name__)
@@ -137,10 +139,10 @@ def _forget(session: Session, transaction: SessionTransaction) -> None:
 class Relay:
     """Publishes a service's outbox. Every process of the service runs one; a lock in the database lets one work."""
 
-    def __init__(self, service: str, url: str, servers: str) -> None:
+    def __init__(self, service: str, url: str, kafka: Kafka) -> None:
         self.service = service
         self.url = url
-        self.servers = servers
+        self.kafka = kafka
         self.owner = False
         self._commits = Commits()
 
@@ -150,7 +152,7 @@ class Relay:
             try:
                 await self._work()
             except Exception as error:
-                log.warning("relay of %s begins again: %s", self.service, type(error).__name__)
+                log.warning("relay of %s begins again: %s", self.service, explain(self.kafka, error))
             self.owner = False
             await asyncio.sleep(0.5)
 
@@ -162,7 +164,7 @@ class Relay:
         try:
             while not await connection.fetchval(LOCK, self.service):
                 await self._commits.wait(HEARTBEAT)
-            async with _producer(self.servers) as producer:
+            async with _producer(self.kafka) as producer:
                 self.owner = True
                 while True:
                     next_round = time.monotonic() + PACE
@@ -249,9 +251,9 @@ class Relay:
             raise next(iter(errors.values()))
 
 
-def _producer(servers: str) -> AIOKafkaProducer:
+def _producer(kafka: Kafka) -> AIOKafkaProducer:
     return AIOKafkaProducer(
-        bootstrap_servers=servers,
+        **client(kafka),
         acks="all",
         enable_idempotence=True,
         linger_ms=0,

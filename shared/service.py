@@ -83,7 +83,7 @@ class Service:
         database, kafka = Database(), Kafka()
         engine = connect(database, self.name)
         made = sessions(engine)
-        loops = [Relay(self.name, database.url, kafka.servers).run(), every(3_600, forget_old_keys, made)]
+        loops = [Relay(self.name, database.url, kafka).run(), every(3_600, forget_old_keys, made)]
         loops += [work(worker, made) for worker in self.workers]
         loops += [work(audit.seal, made, partial(asyncio.sleep, audit.PACE))]
         consumer = Consumer(self.name, self.handlers, made, kafka) if self.handlers else None

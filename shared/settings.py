@@ -2,8 +2,9 @@
 
 import os
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -16,11 +17,29 @@ class Database(BaseSettings):
 
 
 class Kafka(BaseSettings):
-    """Where the broker is and how this process reads from it."""
+    """Where the broker is, who this process is there, and how it reads."""
 
-    model_config = SettingsConfigDict(env_prefix="I2PCC_KAFKA_")
+    model_config = SettingsConfigDict(env_prefix="I2PCC_KAFKA_", hide_input_in_errors=True)
     servers: str = Field(default="127.0.0.1:19092", description="host:port, comma separated")
+    user: str = Field(min_length=1, description="a service's is its name")
+    password: SecretStr | None = None
+    password_file: FilePath | None = Field(default=None, description="holds the password alone")
+    protocol: Literal["SASL_PLAINTEXT", "SASL_SSL"] = "SASL_PLAINTEXT"
+    mechanism: Literal["SCRAM-SHA-512", "PLAIN"] = "SCRAM-SHA-512"
     batch: int = Field(default=500, ge=1, le=5_000, description="most records of one transaction")
+
+    @model_validator(mode="after")
+    def _has_password(self) -> Self:
+        if not self.secret:
+            raise ValueError("neither I2PCC_KAFKA_PASSWORD nor I2PCC_KAFKA_PASSWORD_FILE holds a password")
+        return self
+
+    @property
+    def secret(self) -> str:
+        """The password itself. A file is read each time: what has been changed there counts at the next connection."""
+        if self.password:
+            return self.password.get_secret_value()
+        return self.password_file.read_text().strip() if self.password_file else ""
 
 
 class Auth(BaseSettings):

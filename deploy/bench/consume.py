@@ -16,7 +16,7 @@ from shared.db import Db, connect, newest_wins, sessions
 from shared.events import NeedPosted
 from shared.migrations.plumbing import V1
 from shared.outbox import emit
-from shared.settings import Database, Kafka
+from shared.settings import Database
 
 OURS = 30_000
 PEERS = 4_000
@@ -60,7 +60,7 @@ async def run(ground: Ground) -> Figures:
 
 async def _ours(ground: Ground, handlers: Handlers, table: str) -> float:
     async with _engine(ground) as engine, ground.database() as database:
-        consumer = Consumer(f"bench-{table}", handlers, sessions(engine), Kafka(servers=ground.servers))
+        consumer = Consumer(f"bench-{table}", handlers, sessions(engine), ground.kafka)
 
         async def count() -> int:
             return int(await database.fetchval(f"select count(*) from {table}"))
@@ -77,7 +77,7 @@ async def _peer(ground: Ground, work: Work) -> float:
     async with _engine(ground) as engine:
         group = f"bench-peer-{work.__name__}"
         with ground.step(f"consume: FastStream, {work.__name__}"):
-            async with subscribed(engine, ground.servers, NeedPosted.topic, group, work) as handled:
+            async with subscribed(engine, ground.kafka, NeedPosted.topic, group, work) as handled:
 
                 async def count() -> int:
                     return handled[0]

@@ -22,6 +22,7 @@ from deploy.embedded.secrets import SUPERUSER
 from deploy.waiting import beside
 from services.matching.workers import embedding
 from shared.events import MatchFound
+from shared.kafka import client
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -148,7 +149,7 @@ async def _first_matches(ground: Ground) -> AsyncIterator[dict[str, float]]:
     """When each proposal's first MatchFound came."""
     found: dict[str, float] = {}
     consumer = AIOKafkaConsumer(
-        MatchFound.topic, bootstrap_servers=ground.servers, auto_offset_reset="earliest", fetch_max_wait_ms=50
+        MatchFound.topic, **client(ground.kafka), auto_offset_reset="earliest", fetch_max_wait_ms=50
     )
 
     async def note() -> None:

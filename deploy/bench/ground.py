@@ -13,9 +13,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.embedded.platform import Platform
 from deploy.embedded.secrets import SUPERUSER
+from deploy.manifest import ADMIN
 from deploy.problems import Problem
 from deploy.provision.database import with_database
 from deploy.waiting import until
+from shared.kafka import client
 
 Figures: TypeAlias = dict[str, Any]
 """A bench's figures by name; under `ratio` one number per peer, how many times as fast the platform was."""
@@ -32,7 +34,7 @@ class Ground:
         self.platform = platform
         self.step = platform.steps.step
         """Tells on the screen what is being measured."""
-        self.servers = platform.kafka_servers
+        self.kafka = platform.kafka(ADMIN)
         self.url = with_database(platform.database_url(SUPERUSER), "bench")
 
     async def clear(self, *scripts: str) -> None:
@@ -58,7 +60,7 @@ class Ground:
 
     async def topic(self, name: str) -> None:
         """Make an empty topic."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.servers)
+        admin = AIOKafkaAdminClient(**client(self.kafka))
         await admin.start()
         try:
             await admin.create_topics([NewTopic(name, PARTITIONS, 1)])
@@ -67,7 +69,7 @@ class Ground:
 
     async def fill(self, topic: str, records: Iterable[tuple[bytes, bytes, list[tuple[str, bytes]]]]) -> None:
         """Write records (key, value, headers) to a topic."""
-        async with AIOKafkaProducer(bootstrap_servers=self.servers, acks="all", linger_ms=5) as producer:
+        async with AIOKafkaProducer(**client(self.kafka), acks="all", linger_ms=5) as producer:
             sent = [await producer.send(topic, value, key, headers=headers) for key, value, headers in records]
             await asyncio.gather(*sent)
 

@@ -13,6 +13,7 @@ from deploy.bench.texts import a_proposal
 from deploy.waiting import beside
 from shared.db import connect, sessions
 from shared.events import ProposalSubmitted
+from shared.kafka import client
 from shared.migrations.plumbing import V1
 from shared.outbox import Relay, emit
 from shared.settings import Database
@@ -55,7 +56,7 @@ async def run(ground: Ground) -> Figures:
 
 async def _drain_ours(ground: Ground, values: Sequence[bytes]) -> float:
     await ground.clear(V1)
-    relay = Relay("bench", ground.url, ground.servers)
+    relay = Relay("bench", ground.url, ground.kafka)
 
     async def owns() -> bool:
         return relay.owner
@@ -69,7 +70,7 @@ async def _drain_ours(ground: Ground, values: Sequence[bytes]) -> float:
 async def _drain_library(ground: Ground, values: Sequence[bytes], workers: int) -> float:
     await ground.clear(*outbox_library.create())
     with ground.step(f"relay: faststream-outbox, {workers} workers"):
-        async with outbox_library.relaying(ground.url, ground.servers, TOPIC, workers):
+        async with outbox_library.relaying(ground.url, ground.kafka, TOPIC, workers):
             return await _drained(ground, outbox_library.TABLE.name, outbox_library.FILL, values)
 
 
@@ -105,7 +106,7 @@ async def _latency(ground: Ground) -> Figures:
         return len(consumed) == len(committed)
 
     with ground.step(f"relay: latency at {RATE} a second"):
-        async with beside(Relay("bench", ground.url, ground.servers).run()), _consuming(ground, consumed):
+        async with beside(Relay("bench", ground.url, ground.kafka).run()), _consuming(ground, consumed):
             await at_rate(RATE, RATE * SECONDS, submit)
             await eventually("all events have arrived", all_there)
     await engine.dispose()
@@ -115,7 +116,7 @@ async def _latency(ground: Ground) -> Figures:
 
 @asynccontextmanager
 async def _consuming(ground: Ground, consumed: dict[str, float]) -> AsyncIterator[None]:
-    consumer = AIOKafkaConsumer(ProposalSubmitted.topic, bootstrap_servers=ground.servers, auto_offset_reset="latest")
+    consumer = AIOKafkaConsumer(ProposalSubmitted.topic, **client(ground.kafka), auto_offset_reset="latest")
 
     async def note() -> None:
         async for record in consumer:

@@ -13,6 +13,8 @@ from deploy.screen import console, show_moment
 from deploy.waiting import until
 from shared.bus import decode
 from shared.events import CATALOG, Event
+from shared.kafka import client
+from shared.settings import Kafka
 
 PATIENCE = 60.0
 """Seconds that any one step may take."""
@@ -30,13 +32,13 @@ STYLES = {
 class Audience:
     """Hears everything that is no personal data, from the topics' beginning; shows what happened since it listens."""
 
-    def __init__(self, servers: str) -> None:
+    def __init__(self, kafka: Kafka) -> None:
         self.teller = Teller()
         self._heard: list[Event] = []
         self._since = datetime.now(UTC)
         self._last = time.monotonic()
         topics = {kind.topic for kind in CATALOG.values() if not kind.personal}
-        self._consumer = AIOKafkaConsumer(*topics, bootstrap_servers=servers, auto_offset_reset="earliest")
+        self._consumer = AIOKafkaConsumer(*topics, **client(kafka), auto_offset_reset="earliest")
 
     async def __aenter__(self) -> "Audience":
         await self._consumer.start()

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from joserfc.jwk import ECKey
+from pydantic import SecretStr
 
 from deploy.problems import Problem
 from deploy.settings import SERVICES, Settings
+from shared.settings import Kafka
 
 FILE = Path(__file__).parents[2] / "docker-compose.yml"
 UP = ("up", "--detach", "--build", "--wait")
 KEY = "/run/i2pcc/made/signing-key.json"
+PASSWORDS = "/run/i2pcc/made/kafka.json"
 WITHOUT = "`i2pcc demo` without --compose needs no Docker."
 
 
@@ -26,9 +29,10 @@ class Compose:
         self.settings = settings
         self.signing_key: ECKey
         self._was_up = False
+        self._passwords: dict[str, str] = {}
 
     async def start(self) -> None:
-        """Build what is not built, wait until everything is healthy, and learn the signing key.
+        """Build what is not built, wait until everything is healthy, and learn the signing key and Kafka's passwords.
 
         Raises:
             Problem: there is no Docker here, or the stack does not come up.
@@ -39,15 +43,25 @@ class Compose:
         try:
             if await _run(*UP):
                 raise Problem("The stack did not come up.", "Docker says why above; `docker compose logs` says more.")
-            self.signing_key = ECKey.import_key(json.loads(await _read("run", "--rm", "-T", "secrets", "cat", KEY)))
+            self.signing_key = ECKey.import_key(json.loads(await _secret(KEY)))
+            self._passwords = json.loads(await _secret(PASSWORDS))
         except BaseException:
             await self.stop()
             raise
+
+    def kafka(self, user: str) -> Kafka:
+        """The broker as a user of it is told."""
+        password = SecretStr(self._passwords[user])
+        return Kafka(servers=self.settings.kafka_servers, user=user, password=password)
 
     async def stop(self) -> None:
         """Take down what `start` brought up."""
         if not self._was_up:
             await _run("down")
+
+
+async def _secret(file: str) -> str:
+    return await _read("run", "--rm", "-T", "secrets", "cat", file)
 
 
 async def _run(*arguments: str) -> int:

@@ -25,6 +25,8 @@ from deploy.waiting import until
 from shared.events import Event, MatchDeclined, MatchFacts, MatchIntroduced, MatchPresented
 from shared.vocabulary import company_id
 
+LISTENER = "portal"
+"""Whose rights the demo listens with: it reads everything that is no personal data."""
 RUNNING = "Stop it with Ctrl-C where it runs. If that is gone: i2pcc down"
 
 
@@ -43,7 +45,7 @@ def demo(*, once: bool, data: Path | None, compose: bool = False) -> None:
 async def _run(sample: Sample, settings: Settings, once: bool, compose: bool) -> None:
     platform = await _started_on_docker(settings) if compose else await _started_here(settings)
     try:
-        async with httpx.AsyncClient(timeout=30) as http, Audience(platform.settings.kafka_servers) as audience:
+        async with httpx.AsyncClient(timeout=30) as http, Audience(platform.kafka(LISTENER)) as audience:
             story = Storyteller(sample, platform, http)
             await _play(story, audience)
             await _check_mailbox(story, platform, http)

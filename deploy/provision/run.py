@@ -1,4 +1,4 @@
-"""The whole provisioning: roles and each service's migrations, then topics."""
+"""The whole provisioning: roles and each service's migrations, then Kafka's users, topics and rights."""
 
 import asyncio
 import json
@@ -10,35 +10,14 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from deploy import manifest as manifests
 from deploy.manifest import Manifest
 from deploy.problems import Problem
-from deploy.provision import database, topics
+from deploy.provision import database, kafka
 from deploy.settings import Provision
-from deploy.waiting import listens, until
+from deploy.waiting import abandonable, listens, until
+from shared.settings import Kafka
 
 SERVICES = Path(__file__).parents[2] / "services"
 PATIENCE = 60.0
 """Seconds that servers which start at the same time get."""
-
-
-async def provision(
-    servers: str,
-    superuser: str,
-    passwords: Mapping[str, str],
-    replication: int = 1,
-    manifest: Manifest | None = None,
-) -> None:
-    """Bring both servers to what the manifest says; they must be up.
-
-    Args:
-        servers: Kafka's, host:port.
-        superuser: PostgreSQL's, a postgresql:// URL.
-        passwords: of every role of the manifest.
-        replication: copies of each topic.
-        manifest: another one than this platform's.
-    """
-    manifest = manifest or manifests.load()
-    # Not beside each other: a failure of one would cancel the other, and aiokafka forgets what it was connecting to.
-    await provision_database(superuser, passwords, manifest)
-    await topics.provision(servers, manifest.topics, replication)
 
 
 async def provision_database(superuser: str, passwords: Mapping[str, str], manifest: Manifest) -> None:
@@ -79,17 +58,19 @@ def role_url(server: str, database: str, role: str, passwords: Mapping[str, str]
     return urlunsplit(parts._replace(netloc=f"{role}:{quote(passwords[role], safe='')}@{host}", path=f"/{database}"))
 
 
-async def from_environment(settings: Provision) -> None:
+async def from_environment(settings: Provision, admin: Kafka) -> None:
     """Provision servers that someone else starts, as soon as they answer."""
     manifest = manifests.load()
-    kept = json.loads(settings.passwords_file.read_text()) if settings.passwords_file else {}
-    passwords = {role: _password(role, settings, kept) for role in manifest.roles()}
+    roles = _passwords(manifest.roles(), "", settings.passwords_file, settings)
+    users = _passwords(manifest.users(), "KAFKA_", settings.kafka_passwords_file, settings)
     parts = urlsplit(settings.postgres_url)
     await _answers("PostgreSQL", parts.hostname or "", parts.port or 5432)
-    for server in settings.kafka_servers.split(","):
+    for server in admin.servers.split(","):
         host, _, port = server.strip().rpartition(":")
         await _answers("Kafka", host, int(port))
-    await provision(settings.kafka_servers, settings.postgres_url, passwords, settings.kafka_replication)
+    # Not beside each other: a failure of one would leave it unsaid how far the other came.
+    await provision_database(settings.postgres_url, roles, manifest)
+    await abandonable(kafka.provision, admin, manifest, users, settings.kafka_replication)
 
 
 async def _answers(name: str, host: str, port: int) -> None:
@@ -97,10 +78,16 @@ async def _answers(name: str, host: str, port: int) -> None:
         raise Problem(f"{name} at {host}:{port} did not answer within {PATIENCE:.0f} seconds.")
 
 
-def _password(role: str, settings: Provision, kept: Mapping[str, str]) -> str:
-    name = f"I2PCC_PASSWORD_{role}".upper()
-    password = os.environ.get(name) or kept.get(role) or settings.role_password
+def _passwords(names: Iterable[str], prefix: str, file: Path | None, settings: Provision) -> dict[str, str]:
+    kept: dict[str, str] = json.loads(file.read_text()) if file else {}
+    return {name: _password(f"I2PCC_PASSWORD_{prefix}{name}", kept.get(name), settings) for name in names}
+
+
+def _password(name: str, kept: str | None, settings: Provision) -> str:
+    variable = name.upper().replace("-", "_")
+    password = os.environ.get(variable) or kept or settings.role_password
     if not password:
-        others = "Or set I2PCC_PASSWORDS_FILE, or I2PCC_ROLE_PASSWORD, one for all roles."
-        raise Problem(f"{name} is not set.", others, code=2)
+        files = "I2PCC_PASSWORDS_FILE and I2PCC_KAFKA_PASSWORDS_FILE"
+        others = f"Or set {files}, or I2PCC_ROLE_PASSWORD, one for all roles and users."
+        raise Problem(f"{variable} is not set.", others, code=2)
     return password

@@ -12,6 +12,8 @@ from sqlmodel import col
 
 from deploy.bench.tables import Inbox, NeedRow, OutboxRow, Seen, thanks
 from shared.events import NeedPosted
+from shared.kafka import security
+from shared.settings import Kafka
 
 Work = Callable[[AsyncSession, NeedPosted, str], Awaitable[None]]
 
@@ -52,11 +54,11 @@ async def react(db: AsyncSession, event: NeedPosted, message_id: str) -> None:
 
 
 @asynccontextmanager
-async def subscribed(engine: AsyncEngine, servers: str, topic: str, group: str, work: Work) -> AsyncIterator[list[int]]:
+async def subscribed(engine: AsyncEngine, kafka: Kafka, topic: str, group: str, work: Work) -> AsyncIterator[list[int]]:
     """The subscriber at work; the list holds how many messages it has handled."""
     made = async_sessionmaker(engine, expire_on_commit=False)
     handled = [0]
-    broker = KafkaBroker(servers, logger=None)
+    broker = KafkaBroker(kafka.servers, security=security(kafka), logger=None)
 
     @broker.subscriber(topic, group_id=group, auto_offset_reset="earliest", ack_policy=AckPolicy.NACK_ON_ERROR)
     async def handle(event: NeedPosted, message: KafkaMessage) -> None:

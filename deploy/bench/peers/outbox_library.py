@@ -11,6 +11,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from shared.kafka import security
+from shared.settings import Kafka
+
 DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 TABLE = make_outbox_table(MetaData(), "library_outbox")
 
@@ -33,14 +36,14 @@ def create() -> list[str]:
 
 
 @asynccontextmanager
-async def relaying(url: str, servers: str, topic: str, workers: int) -> AsyncIterator[None]:
+async def relaying(url: str, kafka: Kafka, topic: str, workers: int) -> AsyncIterator[None]:
     """Its relay at work."""
     engine = create_async_engine(
         url.replace("postgresql://", "postgresql+asyncpg://", 1), pool_size=workers + 2, max_overflow=5
     )
-    kafka = KafkaBroker(servers, acks="all", enable_idempotence=True, logger=None)
+    broker = KafkaBroker(kafka.servers, security=security(kafka), acks="all", enable_idempotence=True, logger=None)
     outbox = OutboxBroker(engine, outbox_table=TABLE, logger=None)
-    publisher = kafka.publisher(topic)
+    publisher = broker.publisher(topic)
 
     @outbox.subscriber(
         "bench",
@@ -53,11 +56,11 @@ async def relaying(url: str, servers: str, topic: str, workers: int) -> AsyncIte
     async def relay(message: OutboxMessage) -> None:
         await publisher.publish(message.body, key=message.headers["key"].encode(), headers=message.headers)
 
-    await kafka.start()
+    await broker.start()
     await outbox.start()
     try:
         yield
     finally:
         await outbox.stop()
-        await kafka.stop()
+        await broker.stop()
         await engine.dispose()
