@@ -5,14 +5,14 @@ from typing import Any
 
 from aiokafka.errors import KafkaConnectionError
 from faststream.kafka.security import parse_security
-from faststream.security import SASLPlaintext, SASLScram512
+from faststream.security import BaseSecurity, SASLPlaintext, SASLScram512
 
 from shared.settings import Kafka
 
-SECURITY = {"PLAIN": SASLPlaintext, "SCRAM-SHA-512": SASLScram512}
+SECURITY: dict[str, type[SASLPlaintext | SASLScram512]] = {"PLAIN": SASLPlaintext, "SCRAM-SHA-512": SASLScram512}
 
 
-def security(kafka: Kafka) -> SASLPlaintext | SASLScram512:
+def security(kafka: Kafka) -> BaseSecurity:
     """The user, as FastStream's broker is told of it. With SASL_SSL the broker must show a certificate we trust."""
     context = ssl.create_default_context() if kafka.protocol == "SASL_SSL" else None
     return SECURITY[kafka.mechanism](kafka.user, kafka.secret, ssl_context=context)

@@ -10,7 +10,7 @@ import pytest_asyncio
 from deploy.embedded.platform import Platform
 from deploy.embedded.processes import Processes
 from deploy.embedded.secrets import SUPERUSER
-from deploy.provision.run import provision, role_url
+from deploy.provision.run import provision_database, role_url
 from deploy.settings import Settings
 from shared.vocabulary import Role
 from tests.browser import Browser
@@ -46,12 +46,7 @@ async def services(platform: Platform) -> Platform:
 async def second_database(platform: Platform) -> Callable[[str], str]:
     """A second database that no process works on: the URL of a role in it."""
     superuser, passwords = platform.database_url(SUPERUSER), platform.secrets.passwords
-    await provision(
-        platform.kafka_servers,
-        superuser,
-        passwords,
-        manifest=platform.manifest.model_copy(update={"database": "trial"}),
-    )
+    await provision_database(superuser, passwords, platform.manifest.model_copy(update={"database": "trial"}))
     return lambda role: role_url(superuser, "trial", role, passwords)
 
 

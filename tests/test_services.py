@@ -16,7 +16,6 @@ from shared import audit
 from shared.bus import Consumer, Handlers
 from shared.events import CATALOG
 from shared.service import Service
-from shared.settings import Kafka
 from tests.tables import emptied, superuser
 
 
@@ -59,7 +58,7 @@ async def test_a_worker_without_work_commits_nothing(
 ) -> None:
     """A commit wakes all workers of the process: two that found nothing would wake each other without end."""
     base = importlib.import_module(f"services.{service.name}.models").Base
-    kafka = Kafka(servers=platform.kafka_servers)
+    kafka = platform.kafka(service.name)
     async with emptied(second_database(f"i2pcc_{service.name}"), base) as made:
         workers = [*service.workers, audit.seal]
         if service.handlers:

@@ -5,9 +5,11 @@ from collections.abc import Iterable
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from deploy.embedded.platform import Platform
+from deploy.manifest import ADMIN
 from deploy.waiting import until
 from shared.bus import decode
 from shared.events import Event
+from shared.kafka import client
 from tests.tables import superuser
 
 
@@ -34,7 +36,7 @@ async def records_on(platform: Platform, topics: Iterable[str]) -> list[Consumer
     """Everything on these topics up to now; one key's records in order."""
     found: list[ConsumerRecord] = []
     async with AIOKafkaConsumer(
-        *topics, bootstrap_servers=platform.kafka_servers, auto_offset_reset="earliest", enable_auto_commit=False
+        *topics, **client(platform.kafka(ADMIN)), auto_offset_reset="earliest", enable_auto_commit=False
     ) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         while any([await consumer.position(place) < end for place, end in ends.items()]):

@@ -29,7 +29,7 @@ class Secrets:
     jwks_file: Path
 
 
-def keep(folder: Path, roles: Iterable[str], users: Iterable[str]) -> Secrets:
+def keep(folder: Path, roles: Iterable[str], users: Iterable[str] = ()) -> Secrets:
     """Read the secrets, after making those that are missing.
 
     Args:

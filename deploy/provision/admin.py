@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient
@@ -24,18 +25,7 @@ def administering(kafka: Kafka) -> Iterator[AdminClient]:
         Problem: the broker can't be reached, or refuses the admin or what it asks.
     """
     errors: list[KafkaError] = []
-    admin = AdminClient(
-        {
-            "bootstrap.servers": kafka.servers,
-            "security.protocol": kafka.protocol,
-            "sasl.mechanism": kafka.mechanism,
-            "sasl.username": kafka.user,
-            "sasl.password": kafka.secret,
-            "client.id": "i2pcc-provision",
-            "log_level": 0,
-            "error_cb": errors.append,
-        }
-    )
+    admin = AdminClient({**client(kafka), "client.id": "i2pcc-provision", "error_cb": errors.append})
     try:
         _come_in(admin, kafka, errors)
         yield admin
@@ -44,6 +34,18 @@ def administering(kafka: Kafka) -> Iterator[AdminClient]:
         if reason.code() in NOT_ALLOWED:
             raise Problem(f"Kafka at {kafka.servers} does not let {kafka.user} administer it.") from error
         raise Problem(f"Kafka at {kafka.servers} did not do what it was asked to: {reason.str()}") from error
+
+
+def client(kafka: Kafka) -> dict[str, Any]:
+    """The broker and the user, as confluent-kafka's clients are told of them; they keep off the terminal."""
+    return {
+        "bootstrap.servers": kafka.servers,
+        "security.protocol": kafka.protocol,
+        "sasl.mechanism": kafka.mechanism,
+        "sasl.username": kafka.user,
+        "sasl.password": kafka.secret,
+        "log_level": 0,
+    }
 
 
 def _come_in(admin: AdminClient, kafka: Kafka, errors: Sequence[KafkaError]) -> None:

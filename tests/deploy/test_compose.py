@@ -24,7 +24,8 @@ STACK: dict[str, dict[str, Any]] = yaml.safe_load(compose.FILE.read_text())["ser
 PARTS = sorted(STACK)
 BUILT = sorted(name for name, part in STACK.items() if "build" in part)
 DOCKERFILE = (ROOT / "deploy/images/Dockerfile").read_text()
-READERS = sorted(name for name, part in STACK.items() if "/run/i2pcc/" in json.dumps(part.get("environment")))
+SECRET = re.compile(r"/run/i2pcc[/:]([\w.-]+)")
+READERS = sorted(name for name, part in STACK.items() if SECRET.search(json.dumps(part.get("environment"))))
 PUBLISHED = re.compile(r"(?:127\.0\.0\.1|\$\{I2PCC_HTTP_HOST:-127\.0\.0\.1}):\$\{I2PCC_(\w+)_PORT:-(\d+)}:(\d+)")
 
 
@@ -39,6 +40,19 @@ def listening(name: str) -> dict[str, int]:
     return {
         setting: int(variables(STACK[name]).get(f"I2PCC_{setting}".upper(), port)) for setting, port in defaults.items()
     }
+
+
+def broker_properties() -> dict[str, str]:
+    """What the official image makes of its variables; Docker makes $ of $$."""
+    return {
+        key.removeprefix("KAFKA_").lower().replace("___", "-").replace("_", "."): text.replace("$$", "$")
+        for key, text in variables(STACK["kafka"]).items()
+    }
+
+
+def embedded_properties() -> dict[str, str]:
+    lines = (kafka.HERE / "server.properties").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines)
 
 
 @pytest.fixture(scope="module")
@@ -60,19 +74,24 @@ def test_servers_are_the_official_images_of_the_versions_tried() -> None:
 
 
 def test_kafka_is_set_as_the_embedded_one() -> None:
-    lines = (kafka.HERE / "server.properties").read_text().splitlines()
-    embedded = dict(line.split("=", 1) for line in lines)
-    here = {
-        key.removeprefix("KAFKA_").lower().replace("_", "."): text for key, text in variables(STACK["kafka"]).items()
-    }
+    here, embedded = broker_properties(), embedded_properties()
     common = here.keys() & embedded.keys() - {
         "listeners",
         "advertised.listeners",
         "log.dirs",
         "listener.security.protocol.map",
     }
-    assert {key: here[key] for key in common} == {key: embedded[key] for key in common}
-    assert {key for key in embedded if "replication" in key or "auto.create" in key} <= common
+    assert {key: here[key] for key in common} == {
+        key: embedded[key].replace("{password}", "${secrets:/run/i2pcc:kafka}") for key in common
+    }
+    assert {key for key in embedded if re.search("replication|auto.create|sasl|authorizer|allow|super", key)} <= common
+
+
+def test_nobody_comes_into_kafka_without_a_password() -> None:
+    for properties in (broker_properties(), embedded_properties()):
+        protocols = dict(pair.split(":") for pair in properties["listener.security.protocol.map"].split(","))
+        assert set(protocols.values()) == {"SASL_PLAINTEXT"}
+        assert {listener.partition(":")[0] for listener in properties["listeners"].split(",")} == protocols.keys()
 
 
 @pytest.mark.parametrize("name", BUILT)
@@ -139,6 +158,15 @@ def test_a_service_has_its_own_role_and_waits_for_provisioning(name: str) -> Non
     assert STACK[name]["depends_on"] == {"provision": {"condition": "service_completed_successfully"}}
 
 
+@pytest.mark.parametrize("name", SERVICES)
+def test_a_service_is_its_own_kafka_user(name: str, volume: Path) -> None:
+    told = variables(STACK[name])
+    passwords = json.loads((volume / "made/kafka.json").read_text())
+    file = volume / Path(told["I2PCC_KAFKA_PASSWORD_FILE"]).relative_to("/run/i2pcc")
+    assert told["I2PCC_KAFKA_USER"] == name
+    assert file.read_text() == passwords[name]
+
+
 @pytest.mark.parametrize("name", PARTS)
 def test_the_file_holds_no_password(name: str) -> None:
     urls = [str(value) for value in variables(STACK[name]).values() if "://" in str(value)]
@@ -147,7 +175,7 @@ def test_the_file_holds_no_password(name: str) -> None:
 
 @pytest.mark.parametrize("name", READERS)
 def test_secrets_are_read_by_the_user_they_are_made_for(name: str, volume: Path) -> None:
-    for path in re.findall(r"/run/i2pcc/([\w.]+)", json.dumps(variables(STACK[name]))):
+    for path in SECRET.findall(json.dumps(variables(STACK[name]))):
         stat = (volume / path).stat()
         assert stat.st_mode & 0o077 == (0o044 if path == "jwks.json" else 0)
         assert os.geteuid() != 0 or path == "jwks.json" or stat.st_uid == user(name)
@@ -159,12 +187,13 @@ def user(name: str) -> int:
     return int(STACK[name].get("user", ours).partition(":")[0])
 
 
-def test_the_demo_finds_the_signing_key(volume: Path) -> None:
-    assert (volume / Path(compose.KEY).relative_to("/run/i2pcc")).exists()
+@pytest.mark.parametrize("file", [compose.KEY, compose.PASSWORDS])
+def test_the_demo_finds_its_secrets(file: str, volume: Path) -> None:
+    assert (volume / Path(file).relative_to("/run/i2pcc")).exists()
 
 
 def test_each_reads_its_own_secrets_and_nobody_elses(volume: Path) -> None:
-    assert {*SERVICES, "postgres", "provision"} == set(READERS)
+    assert {*SERVICES, "kafka", "postgres", "provision"} == set(READERS)
     assert len({user(name) for name in READERS}) == len(READERS)
     assert (volume / "made").stat().st_mode & 0o077 == 0
 

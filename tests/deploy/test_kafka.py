@@ -19,7 +19,7 @@ def kafka(tmp_path: Path) -> Kafka:
 
 
 def options(kafka: Kafka) -> list[str]:
-    return [part for part in kafka.program("jars").command if "AOT" in part]
+    return [part for part in kafka.program("jars", "secret").command if "AOT" in part]
 
 
 def test_what_was_recorded_is_used_from_then_on(kafka: Kafka) -> None:

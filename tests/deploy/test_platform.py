@@ -10,7 +10,7 @@ import pytest
 from deploy.embedded.platform import SERVERS, Platform
 from deploy.embedded.postgres import NOBODY
 from deploy.problems import Problem
-from deploy.provision.run import provision
+from deploy.provision.run import provision_database
 from deploy.settings import Settings, free_ports
 from tests.tables import superuser
 
@@ -71,7 +71,7 @@ async def test_a_killed_database_returns_also_when_a_stranger_has_got_its_proces
 async def test_lost_passwords_are_told_and_what_is_stored_stays(platform: Platform) -> None:
     url = platform.database_url("postgres").replace(platform.secrets.passwords["postgres"], "lost")
     with pytest.raises(Problem, match="refuses the password of postgres"):
-        await provision(platform.kafka_servers, url, platform.secrets.passwords)
+        await provision_database(url, platform.secrets.passwords, platform.manifest)
 
 
 async def test_nothing_is_started_when_a_port_is_taken(tmp_path: Path) -> None:

@@ -15,13 +15,15 @@ from alembic.script import ScriptDirectory
 
 from deploy.embedded.platform import Platform
 from deploy.files import write
-from deploy.manifest import Topic
+from deploy.manifest import ADMIN, Topic
 from deploy.problems import Problem
-from deploy.provision import database, topics
+from deploy.provision import database
 from deploy.provision.database import with_database
-from deploy.provision.run import newest, provision, role_url
+from deploy.provision.kafka import provision_topics
+from deploy.provision.run import newest, provision_database, role_url
 from deploy.settings import SERVICES
 from deploy.waiting import until
+from shared.kafka import client
 from shared.migrate import config
 
 
@@ -45,7 +47,7 @@ async def value(platform: Platform, role: str, query: str) -> object:
 
 
 async def described(platform: Platform, name: str) -> tuple[int, dict[str, str]]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=platform.kafka_servers)
+    admin = AIOKafkaAdminClient(**client(platform.kafka(ADMIN)))
     await admin.start()
     try:
         (found,) = await admin.describe_topics([name])
@@ -71,11 +73,11 @@ async def test_a_topic_that_drifted_is_brought_back(platform: Platform) -> None:
     async def brought_back() -> bool:
         return await described(platform, "trial.v1") == (3, wanted.config())
 
-    admin = AIOKafkaAdminClient(bootstrap_servers=platform.kafka_servers)
+    admin = AIOKafkaAdminClient(**client(platform.kafka(ADMIN)))
     await admin.start()
     try:
         await admin.create_topics([NewTopic("trial.v1", 1, 1, topic_configs={"retention.ms": "5", "segment.ms": "9"})])
-        await topics.provision(platform.kafka_servers, [wanted])
+        await asyncio.to_thread(provision_topics, platform.kafka(ADMIN), [wanted])
         assert await until(brought_back, 10)
     finally:
         await admin.delete_topics(["trial.v1"])
@@ -93,15 +95,15 @@ async def test_a_schema_of_a_newer_version_is_told_and_left_alone(platform: Plat
     version = "update intake.alembic_version set version_num = '{}' returning version_num"
     await value(platform, "postgres", version.format("i9999"))
     with pytest.raises(Problem, match="The schema of intake cannot be brought to this version"):
-        await provision(platform.kafka_servers, superuser, passwords)
+        await provision_database(superuser, passwords, platform.manifest)
     assert await value(platform, "postgres", "select version_num from intake.alembic_version") == "i9999"
     await value(platform, "postgres", version.format(newest("intake")))
-    await provision(platform.kafka_servers, superuser, passwords)
+    await provision_database(superuser, passwords, platform.manifest)
 
 
 async def test_provisioning_again_changes_nothing(platform: Platform) -> None:
     before = await value(platform, "postgres", "select count(*) from pg_roles")
-    await provision(platform.kafka_servers, platform.database_url("postgres"), platform.secrets.passwords)
+    await provision_database(platform.database_url("postgres"), platform.secrets.passwords, platform.manifest)
     assert await value(platform, "postgres", "select count(*) from pg_roles") == before
 
 
@@ -153,14 +155,20 @@ async def test_the_command_brings_servers_elsewhere_back_with_passwords_from_fil
     platform: Platform, tmp_path: Path
 ) -> None:
     passwords = platform.secrets.passwords
-    (tmp_path / "passwords.json").write_text(json.dumps(passwords))
+    write(tmp_path / "passwords.json", json.dumps(passwords))
+    write(tmp_path / "kafka.json", json.dumps(platform.secrets.kafka_passwords))
+    write(tmp_path / "admin", platform.secrets.kafka_passwords[ADMIN])
     write(tmp_path / "pgpass", f"*:*:*:postgres:{passwords['postgres']}")
     assert not await refused(platform, "postgres", "alter role i2pcc_portal password 'drifted'")
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "deploy.cli", "provision"),
         env=os.environ
         | {
-            "I2PCC_KAFKA_SERVERS": platform.kafka_servers,
+            "I2PCC_KAFKA_SERVERS": platform.settings.kafka_servers,
+            "I2PCC_KAFKA_USER": ADMIN,
+            "I2PCC_KAFKA_MECHANISM": "PLAIN",
+            "I2PCC_KAFKA_PASSWORD_FILE": str(tmp_path / "admin"),
+            "I2PCC_KAFKA_PASSWORDS_FILE": str(tmp_path / "kafka.json"),
             "I2PCC_POSTGRES_URL": f"postgresql://postgres@127.0.0.1:{platform.settings.postgres_port}/postgres",
             "I2PCC_PASSWORDS_FILE": str(tmp_path / "passwords.json"),
             "PGPASSFILE": str(tmp_path / "pgpass"),

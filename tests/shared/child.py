@@ -29,20 +29,22 @@ class Unacknowledged(Consumer):
 
 def program(kind: str, trial: Trial) -> Program:
     """How to run one: a `relay` or a `consumer`."""
-    told = {"service": trial.service, "url": trial.url, "servers": trial.servers, "topics": trial.topics}
+    told = {"service": trial.service, "url": trial.url, "topics": trial.topics}
+    kafka = {f"I2PCC_KAFKA_{name}".upper(): str(value) for name, value in trial.kafka if value is not None}
+    kafka["I2PCC_KAFKA_PASSWORD"] = trial.kafka.secret
     command = (sys.executable, "-m", "tests.shared.child", kind)
-    return Program(kind, command, port=0, environment={"TRIAL": json.dumps(told)})
+    return Program(kind, command, port=0, environment={"TRIAL": json.dumps(told), **kafka})
 
 
 async def main(kind: str, told: dict[str, Any]) -> None:
     """Run for ever."""
     made = sessions(connect(Database(url=told["url"]), "trial"))
-    trial = Trial(**told, sessions=made, onlooker=made)
+    trial = Trial(**told, kafka=Kafka(), sessions=made, onlooker=made)
     NoteFacts.topic = trial.topics[0]
     CATALOG.update(EVENTS)
     if kind == "relay":
         await trial.relay().run()
-    await Unacknowledged(trial.service, handlers(), made, Kafka(servers=trial.servers)).run()
+    await Unacknowledged(trial.service, handlers(), made, trial.kafka).run()
     await asyncio.Event().wait()
 
 

@@ -1,5 +1,6 @@
 """A database and topics of its own for each test of the plumbing, on the platform's servers."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -12,12 +13,13 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.embedded.platform import Platform
-from deploy.manifest import Topic
-from deploy.provision import topics
+from deploy.manifest import ADMIN, Topic
 from deploy.provision.database import with_database
+from deploy.provision.kafka import provision_topics
 from shared import deadletters
 from shared.db import connect, sessions
 from shared.events import CATALOG
+from shared.kafka import client
 from shared.migrations import plumbing
 from shared.settings import Database
 from tests.shared.trial import EVENTS, Base, NoteFacts, PersonNamed, Trial
@@ -34,7 +36,7 @@ async def trial(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     for type_name, kind in EVENTS.items():
         monkeypatch.setitem(CATALOG, type_name, kind)
     made = [Topic(name=topic, key="id", partitions=3, writers=(), readers=()) for topic in (notes, persons)]
-    await topics.provision(platform.kafka_servers, made)
+    await asyncio.to_thread(provision_topics, platform.kafka(ADMIN), made)
     superuser = platform.database_url("postgres")
     await _administer(superuser, f"create database {name}")
     url = with_database(superuser, name)
@@ -42,11 +44,11 @@ async def trial(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     async with engine.begin() as connection:
         await connection.run_sync(_create_tables)
     onlooker = create_async_engine(engine.url, pool_pre_ping=True)
-    yield Trial(name, url, platform.kafka_servers, (notes, persons), sessions(engine), sessions(onlooker))
+    yield Trial(name, url, platform.kafka(ADMIN), (notes, persons), sessions(engine), sessions(onlooker))
     await engine.dispose()
     await onlooker.dispose()
     await _administer(superuser, f"drop database {name} with (force)")
-    await _delete(platform.kafka_servers, [notes, persons])
+    await _delete(platform, [notes, persons])
 
 
 def _create_tables(connection: Connection) -> None:
@@ -62,8 +64,8 @@ async def _administer(url: str, statement: str) -> None:
     await connection.close()
 
 
-async def _delete(servers: str, names: list[str]) -> None:
-    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+async def _delete(platform: Platform, names: list[str]) -> None:
+    admin = AIOKafkaAdminClient(**client(platform.kafka(ADMIN)))
     await admin.start()
     await admin.delete_topics(names)
     await admin.close()

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from deploy.waiting import until
 from shared.bus import Consumer
 from shared.events import Event
+from shared.kafka import client
 from shared.outbox import emit
 from tests.shared.trial import Message, Trial
 
@@ -32,7 +33,7 @@ async def say(trial: Trial, *events: Event) -> None:
 
 async def publish(trial: Trial, *messages: Message) -> None:
     """Put messages on partition 0 of their topics, in order."""
-    async with AIOKafkaProducer(bootstrap_servers=trial.servers, acks="all", enable_idempotence=True) as producer:
+    async with AIOKafkaProducer(**client(trial.kafka), acks="all", enable_idempotence=True) as producer:
         for each in messages:
             await producer.send_and_wait(each.topic, each.value, each.key, partition=0, headers=list(each.headers))
 
@@ -47,7 +48,7 @@ async def read(trial: Trial, topic: str | None = None) -> list[ConsumerRecord]:
     """What is on a topic (of notes) now; partition by partition."""
     places = [TopicPartition(topic or trial.topics[0], partition) for partition in range(3)]
     found: list[ConsumerRecord] = []
-    async with AIOKafkaConsumer(bootstrap_servers=trial.servers, enable_auto_commit=False) as consumer:
+    async with AIOKafkaConsumer(**client(trial.kafka), enable_auto_commit=False) as consumer:
         consumer.assign(places)
         for place, end in (await consumer.end_offsets(places)).items():
             consumer.seek(place, 0)
@@ -86,8 +87,6 @@ async def becomes(trial: Trial, query: str, wanted: Any, seconds: float = 60) ->
 async def acknowledged(trial: Trial, topic: str) -> int:
     """The offset that the service's group has committed on partition 0."""
     place = TopicPartition(topic, 0)
-    async with AIOKafkaConsumer(
-        bootstrap_servers=trial.servers, group_id=trial.service, enable_auto_commit=False
-    ) as consumer:
+    async with AIOKafkaConsumer(**client(trial.kafka), group_id=trial.service, enable_auto_commit=False) as consumer:
         consumer.assign([place])
         return int(await consumer.committed(place) or 0)

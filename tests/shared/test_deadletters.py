@@ -11,7 +11,8 @@ from aiokafka.errors import KafkaConnectionError
 from shared.bus import Consumer, Handlers
 from shared.db import Db, connect, sessions
 from shared.deadletters import SPACING, retry
-from shared.settings import Database, Kafka
+from shared.kafka import client
+from shared.settings import Database
 from tests.shared.running import becomes, change, consuming, publish, rows, value
 from tests.shared.trial import Effect, NoteTaken, PersonNamed, Trial, act, handlers, message, note, person
 
@@ -118,7 +119,7 @@ async def test_a_letter_that_one_process_holds_is_skipped_by_another(trial: Tria
         holding.set()
         await go_on.wait()
 
-    first = asyncio.create_task(retry(trial.sessions, trial.servers, apply))
+    first = asyncio.create_task(retry(trial.sessions, trial.kafka, apply))
     await holding.wait()
     assert not await consumer.retry(trial.sessions)
     go_on.set()
@@ -130,9 +131,9 @@ async def test_an_outage_costs_a_letter_no_try(trial: Trial, bug: Buggy) -> None
     await buried(trial, bug)
     await change(trial, DUE)
     engine = connect(Database(url=f"postgresql://nobody:nothing@{NOWHERE}/nothing"), "trial")
-    elsewhere = Consumer("trial", bug.handlers(), sessions(engine), Kafka(servers=trial.servers))
+    elsewhere = Consumer("trial", bug.handlers(), sessions(engine), trial.kafka)
     with pytest.raises(OSError, match="Connect call failed"):
-        await retry(trial.sessions, trial.servers, elsewhere.apply_one)
+        await retry(trial.sessions, trial.kafka, elsewhere.apply_one)
     assert await value(trial, "select tries from dead_letter where next_try <= now()") == 0
 
 
@@ -167,7 +168,7 @@ async def test_a_personal_letter_is_read_again_from_its_topic(trial: Trial, bug:
 @pytest.mark.parametrize("later", [0, 1], ids=["nothing else is there", "another record is there"])
 async def test_a_personal_letter_goes_with_its_record(trial: Trial, bug: Buggy, personal: Consumer, later: int) -> None:
     await publish(trial, *[message(person("Wang"))] * later)
-    admin = AIOKafkaAdminClient(bootstrap_servers=trial.servers)
+    admin = AIOKafkaAdminClient(**client(trial.kafka))
     await admin.start()
     await admin.delete_records({TopicPartition(trial.topics[1], 0): RecordsToDelete(before_offset=1)})
     await admin.close()
@@ -179,5 +180,5 @@ async def test_a_personal_letter_goes_with_its_record(trial: Trial, bug: Buggy, 
 
 async def test_an_unreachable_broker_costs_a_personal_letter_no_try(trial: Trial, personal: Consumer) -> None:
     with pytest.raises(KafkaConnectionError):
-        await retry(trial.sessions, NOWHERE, personal.apply_one)
+        await retry(trial.sessions, trial.kafka.model_copy(update={"servers": NOWHERE}), personal.apply_one)
     assert await value(trial, "select tries from dead_letter where next_try <= now()") == 0

@@ -16,8 +16,9 @@ from sqlalchemy import text
 
 from deploy.embedded.processes import Processes
 from deploy.manifest import Topic
-from deploy.provision import topics
+from deploy.provision.kafka import provision_topics
 from deploy.waiting import beside, until
+from shared.kafka import client
 from shared.outbox import LARGEST, Relay, emit, said
 from shared.telemetry import context
 from tests.shared.child import program
@@ -178,12 +179,12 @@ async def elsewhere(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 
 
 async def admin(trial: Trial, command: str, *arguments: object) -> None:
-    client = AIOKafkaAdminClient(bootstrap_servers=trial.servers)
-    await client.start()
+    made = AIOKafkaAdminClient(**client(trial.kafka))
+    await made.start()
     try:
-        await getattr(client, command)(*arguments)
+        await getattr(made, command)(*arguments)
     finally:
-        await client.close()
+        await made.close()
 
 
 @pytest.mark.parametrize("cause", ["UnknownTopicOrPartitionError", "MessageSizeTooLargeError"])
@@ -204,7 +205,7 @@ async def test_a_row_that_cannot_be_published_holds_back_its_own_key_until_it_ca
         assert set(versions(await read(trial))) == {other.note_id}
         assert await value(trial, "select max(parked_until) from outbox") == parked, "it was tried before its time"
 
-        await topics.provision(trial.servers, [elsewhere])
+        await asyncio.to_thread(provision_topics, trial.kafka, [elsewhere])
         await change(trial, "update outbox set parked_until = now()")
         assert versions(await published(trial, elsewhere.name)) == {stuck: [1, 2]}
 

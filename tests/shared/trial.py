@@ -130,7 +130,7 @@ class Trial:
 
     service: str
     url: str
-    servers: str
+    kafka: Kafka = field(repr=False)
     topics: Sequence[str]
     """Of notes and of persons."""
     sessions: Sessions = field(repr=False)
@@ -139,8 +139,9 @@ class Trial:
 
     def relay(self) -> Relay:
         """One of the service's relays."""
-        return Relay(self.service, self.url, self.servers)
+        return Relay(self.service, self.url, self.kafka)
 
     def consumer(self, made: Handlers | None = None, batch: int = 500) -> Consumer:
         """One of the service's consumers."""
-        return Consumer(self.service, made or handlers(), self.sessions, Kafka(servers=self.servers, batch=batch))
+        kafka = self.kafka.model_copy(update={"batch": batch})
+        return Consumer(self.service, made or handlers(), self.sessions, kafka)
