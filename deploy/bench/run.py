@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import logging
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ def bench(names: Sequence[str], file: Path | None) -> None:
     for name in names:
         if name not in BENCHES:
             raise Problem(f"There is no bench {name}.", f"There are: {', '.join(BENCHES)}.", code=2)
+    logging.getLogger("aiokafka.conn").setLevel(logging.ERROR)  # it warns that the admin's password goes in the clear
     interrupts.run(_run(names or BENCHES, file), uvloop.new_event_loop)
 
 
