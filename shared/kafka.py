@@ -3,7 +3,7 @@
 import ssl
 from typing import Any
 
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from faststream.kafka.security import parse_security
 from faststream.security import BaseSecurity, SASLPlaintext, SASLScram512
 
@@ -24,7 +24,10 @@ def client(kafka: Kafka) -> dict[str, Any]:
 
 
 def explain(kafka: Kafka, error: BaseException) -> str:
-    """What failed. aiokafka says the same of a broker that is away and of a password that is refused."""
+    """What failed. aiokafka says the same of a broker that is away and of a password that is refused.
+
+    A Kafka error's text names topics and groups alone; of another only the kind is told, the text may be personal.
+    """
     if isinstance(error, KafkaConnectionError):
         return f"Kafka at {kafka.servers} is away, or refuses the password of {kafka.user}"
-    return type(error).__name__
+    return str(error) if isinstance(error, KafkaError) else type(error).__name__

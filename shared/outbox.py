@@ -7,7 +7,8 @@ readers drop what they have seen (see bus.py). The reasons behind the details ar
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -164,7 +165,7 @@ class Relay:
         try:
             while not await connection.fetchval(LOCK, self.service):
                 await self._commits.wait(HEARTBEAT)
-            async with _producer(self.kafka) as producer:
+            async with _producing(self.kafka) as producer:
                 self.owner = True
                 while True:
                     next_round = time.monotonic() + PACE
@@ -251,8 +252,10 @@ class Relay:
             raise next(iter(errors.values()))
 
 
-def _producer(kafka: Kafka) -> AIOKafkaProducer:
-    return AIOKafkaProducer(
+@asynccontextmanager
+async def _producing(kafka: Kafka) -> AsyncIterator[AIOKafkaProducer]:
+    """A producer that is closed in the end also if it could not start."""
+    producer = AIOKafkaProducer(
         **client(kafka),
         acks="all",
         enable_idempotence=True,
@@ -261,3 +264,8 @@ def _producer(kafka: Kafka) -> AIOKafkaProducer:
         max_request_size=1_048_576,
         request_timeout_ms=10_000,
     )
+    try:
+        await producer.start()
+        yield producer
+    finally:
+        await producer.stop()

@@ -40,3 +40,18 @@ def test_a_reader_that_is_no_service_is_refused() -> None:
     topic = {"name": "t", "key": "k", "partitions": 1, "writers": ["intake"], "readers": ["matchin"]}
     with pytest.raises(ValueError, match="matchin"):
         Manifest.model_validate({"database": "d", "services": {"intake": {"schema": "intake"}}, "topics": [topic]})
+
+
+@pytest.mark.parametrize("partner", ["not", "notify", "adm", "partner"])
+def test_a_partner_that_would_read_in_anothers_groups_is_refused(partner: str) -> None:
+    services, partners = {"notify": {"schema": "notify"}}, {partner: [], "partner-hebei": ["hebei"]}
+    with pytest.raises(ValueError, match=f"rename the partner {partner}"):
+        Manifest.model_validate({"database": "d", "services": services, "partners": partners, "topics": []})
+
+
+def test_every_partner_of_a_region_reads_its_matches() -> None:
+    partners = {"one": (Region.HEBEI,), "two": (Region.HEBEI, Region.SHAANXI), "three": ()}
+    manifest = load().model_copy(update={"partners": partners})
+    assert manifest.readers(manifest.topic("i2pcc.matches.hebei.v1")) == {"one", "two"}
+    assert manifest.readers(manifest.topic("i2pcc.matches.shaanxi.v1")) == {"two"}
+    assert manifest.readers(manifest.topic("i2pcc.matches.v1")) == {"notify", "portal"}

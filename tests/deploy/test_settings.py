@@ -9,6 +9,7 @@ from deploy.embedded.platform import PARTS
 from deploy.embedded.ports import check_ports
 from deploy.problems import Problem
 from deploy.settings import Settings, port_names, read, refuse_unknown
+from shared.settings import Kafka
 
 
 def test_a_misspelt_variable_is_told_with_the_one_that_was_meant() -> None:
@@ -26,6 +27,30 @@ def test_a_wrong_value_is_told_with_its_variable(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("I2PCC_NOTIFY_PORT", "99999")
     with pytest.raises(Problem, match="I2PCC_NOTIFY_PORT=99999"):
         read(Settings)
+
+
+def test_a_kafka_user_without_a_password_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2PCC_KAFKA_USER", "intake")
+    with pytest.raises(Problem, match="neither I2PCC_KAFKA_PASSWORD nor I2PCC_KAFKA_PASSWORD_FILE holds a password"):
+        read(Kafka)
+
+
+def test_a_kafka_password_is_read_from_its_file_and_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("I2PCC_KAFKA_USER", "intake")
+    (tmp_path / "password").write_text("open sesame\n")
+    monkeypatch.setenv("I2PCC_KAFKA_PASSWORD_FILE", str(tmp_path / "password"))
+    assert read(Kafka).secret == "open sesame"
+    monkeypatch.setenv("I2PCC_KAFKA_PASSWORD", "open barley")
+    assert read(Kafka).secret == "open barley"
+    assert "open" not in repr(read(Kafka))
+
+
+@pytest.mark.parametrize(("variable", "value"), [("PROTOCOL", "PLAINTEXT"), ("MECHANISM", ""), ("PASSWORD", "")])
+def test_nothing_lets_a_kafka_client_in_unknown(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
+    for name, given in {"USER": "intake", "PASSWORD": "open sesame", variable: value}.items():
+        monkeypatch.setenv(f"I2PCC_KAFKA_{name}", given)
+    with pytest.raises(Problem, match="I2PCC_KAFKA"):
+        read(Kafka)
 
 
 @pytest.mark.parametrize("name", [name.removesuffix("_port") for name in port_names()])
