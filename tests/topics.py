@@ -1,15 +1,19 @@
-"""What is on the topics."""
+"""The topics, and what is on them."""
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import Iterable, Sequence
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
 
 from deploy.embedded.platform import Platform
-from deploy.manifest import ADMIN
+from deploy.manifest import ADMIN, Topic
+from deploy.provision import topics
+from deploy.provision.admin import administering
 from deploy.waiting import until
 from shared.bus import decode
 from shared.events import Event
 from shared.kafka import client
+from shared.settings import Kafka
 from tests.tables import superuser
 
 
@@ -32,14 +36,24 @@ async def published(platform: Platform, topic: str) -> None:
         assert await until(empty, 30), f"the outbox for {topic} was not emptied"
 
 
-async def records_on(platform: Platform, topics: Iterable[str]) -> list[ConsumerRecord]:
+async def records_on(platform: Platform, names: Iterable[str]) -> list[ConsumerRecord]:
     """Everything on these topics up to now; one key's records in order."""
     found: list[ConsumerRecord] = []
     async with AIOKafkaConsumer(
-        *topics, **client(platform.kafka(ADMIN)), auto_offset_reset="earliest", enable_auto_commit=False
+        *names, **client(platform.kafka(ADMIN)), auto_offset_reset="earliest", enable_auto_commit=False
     ) as consumer:
         ends = await consumer.end_offsets(consumer.assignment())
         while any([await consumer.position(place) < end for place, end in ends.items()]):
             for records in (await consumer.getmany(timeout_ms=50)).values():
                 found.extend(records)
     return found
+
+
+async def make_topics(kafka: Kafka, wanted: Sequence[Topic]) -> None:
+    """Have these topics, whatever the manifest says."""
+
+    def make() -> None:
+        with administering(kafka) as admin:
+            topics.provision(admin, wanted)
+
+    await asyncio.to_thread(make)

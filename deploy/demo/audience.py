@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.errors import KafkaError
 
 from deploy.demo.telling import Teller
 from deploy.problems import Problem
@@ -13,7 +14,7 @@ from deploy.screen import console, show_moment
 from deploy.waiting import until
 from shared.bus import decode
 from shared.events import CATALOG, Event
-from shared.kafka import client
+from shared.kafka import client, explain
 from shared.settings import Kafka
 
 PATIENCE = 60.0
@@ -34,6 +35,7 @@ class Audience:
 
     def __init__(self, kafka: Kafka) -> None:
         self.teller = Teller()
+        self._kafka = kafka
         self._heard: list[Event] = []
         self._since = datetime.now(UTC)
         self._last = time.monotonic()
@@ -41,7 +43,11 @@ class Audience:
         self._consumer = AIOKafkaConsumer(*topics, **client(kafka), auto_offset_reset="earliest")
 
     async def __aenter__(self) -> "Audience":
-        await self._consumer.start()
+        try:
+            await self._consumer.start()
+        except KafkaError as error:
+            await self._consumer.stop()
+            raise Problem(f"Nothing can be heard: {explain(self._kafka, error)}.") from error
         self._listening = asyncio.create_task(self._listen())
         return self
 

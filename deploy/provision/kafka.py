@@ -1,8 +1,8 @@
 """The Kafka users, their rights and the topics, made by the admin."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from deploy.manifest import Manifest, Topic
+from deploy.manifest import Manifest
 from deploy.provision import rights, topics
 from deploy.provision.admin import administering
 from shared.settings import Kafka
@@ -24,9 +24,3 @@ def provision(kafka: Kafka, manifest: Manifest, passwords: Mapping[str, str], re
         rights.keep_users(admin, {user: passwords[user] for user in manifest.users()})
         topics.provision(admin, manifest.topics, replication)
         rights.provision(admin, manifest)
-
-
-def provision_topics(kafka: Kafka, wanted: Sequence[Topic]) -> None:
-    """Have these topics, whatever the manifest says."""
-    with administering(kafka) as admin:
-        topics.provision(admin, wanted)

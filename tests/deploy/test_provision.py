@@ -19,12 +19,12 @@ from deploy.manifest import ADMIN, Topic
 from deploy.problems import Problem
 from deploy.provision import database
 from deploy.provision.database import with_database
-from deploy.provision.kafka import provision_topics
 from deploy.provision.run import newest, provision_database, role_url
 from deploy.settings import SERVICES
 from deploy.waiting import until
 from shared.kafka import client
 from shared.migrate import config
+from tests.topics import make_topics
 
 
 async def refused(platform: Platform, role: str, statement: str) -> bool:
@@ -77,7 +77,7 @@ async def test_a_topic_that_drifted_is_brought_back(platform: Platform) -> None:
     await admin.start()
     try:
         await admin.create_topics([NewTopic("trial.v1", 1, 1, topic_configs={"retention.ms": "5", "segment.ms": "9"})])
-        await asyncio.to_thread(provision_topics, platform.kafka(ADMIN), [wanted])
+        await make_topics(platform.kafka(ADMIN), [wanted])
         assert await until(brought_back, 10)
     finally:
         await admin.delete_topics(["trial.v1"])

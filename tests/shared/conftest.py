@@ -1,6 +1,5 @@
 """A database and topics of its own for each test of the plumbing, on the platform's servers."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -15,7 +14,6 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from deploy.embedded.platform import Platform
 from deploy.manifest import ADMIN, Topic
 from deploy.provision.database import with_database
-from deploy.provision.kafka import provision_topics
 from shared import deadletters
 from shared.db import connect, sessions
 from shared.events import CATALOG
@@ -23,6 +21,7 @@ from shared.kafka import client
 from shared.migrations import plumbing
 from shared.settings import Database
 from tests.shared.trial import EVENTS, Base, NoteFacts, PersonNamed, Trial
+from tests.topics import make_topics
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ async def trial(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
     for type_name, kind in EVENTS.items():
         monkeypatch.setitem(CATALOG, type_name, kind)
     made = [Topic(name=topic, key="id", partitions=3, writers=(), readers=()) for topic in (notes, persons)]
-    await asyncio.to_thread(provision_topics, platform.kafka(ADMIN), made)
+    await make_topics(platform.kafka(ADMIN), made)
     superuser = platform.database_url("postgres")
     await _administer(superuser, f"create database {name}")
     url = with_database(superuser, name)

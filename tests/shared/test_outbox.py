@@ -16,7 +16,6 @@ from sqlalchemy import text
 
 from deploy.embedded.processes import Processes
 from deploy.manifest import Topic
-from deploy.provision.kafka import provision_topics
 from deploy.waiting import beside, until
 from shared.kafka import client
 from shared.outbox import LARGEST, Relay, emit, said
@@ -24,6 +23,7 @@ from shared.telemetry import context
 from tests.shared.child import program
 from tests.shared.running import becomes, change, published, read, rows, say, value
 from tests.shared.trial import Note, NoteBurnt, NoteFacts, NoteTaken, Trial, note
+from tests.topics import make_topics
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 OWNERS = (
@@ -205,7 +205,7 @@ async def test_a_row_that_cannot_be_published_holds_back_its_own_key_until_it_ca
         assert set(versions(await read(trial))) == {other.note_id}
         assert await value(trial, "select max(parked_until) from outbox") == parked, "it was tried before its time"
 
-        await asyncio.to_thread(provision_topics, trial.kafka, [elsewhere])
+        await make_topics(trial.kafka, [elsewhere])
         await change(trial, "update outbox set parked_until = now()")
         assert versions(await published(trial, elsewhere.name)) == {stuck: [1, 2]}
 
