@@ -139,7 +139,7 @@ async def test_an_older_database_comes_to_the_same_rights_as_a_new_one(platform:
         connection = await asyncpg.connect(with_database(superuser, "older"))
         await connection.execute(FORMERLY.format(service))
         await connection.close()
-    await provision(platform.kafka_servers, superuser, passwords, manifest=older)
+    await provision_database(superuser, passwords, older)
     for service in SERVICES:
         found = await rights(platform, "older", service)
         assert found == await rights(platform, platform.manifest.database, service)
