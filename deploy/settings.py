@@ -30,7 +30,7 @@ else:
 
 
 class Settings(_ServicePorts):
-    """The embedded platform: its folder and its ports on the loopback address."""
+    """The embedded platform: its folder, its ports on the loopback address, and how often a caller may ask."""
 
     model_config = SettingsConfigDict(env_prefix="I2PCC_", frozen=True)
     state: Folder = Field(default=Path(".i2pcc"), validate_default=True)
@@ -40,12 +40,14 @@ class Settings(_ServicePorts):
     postgres_port: Port = 15432
     mail_port: Port = 1025
     mailbox_port: Port = 8025
+    http_rate: shared.settings.Rate = shared.settings.Http.model_fields["rate"].default
 
     @classmethod
     def for_tests(cls, state: Path) -> Self:
-        """A platform of its own: its own folder, ports that are free."""
+        """A platform of its own: its own folder, ports that are free, callers in a hurry."""
         names = port_names()
-        return cls.model_validate({"state": state, **dict(zip(names, free_ports(len(names)), strict=True))})
+        ports = dict(zip(names, free_ports(len(names)), strict=True))
+        return cls.model_validate({"state": state, "http_rate": "1000000/second", **ports})
 
     def within(self, name: str) -> Self:
         """The same with a folder of its own inside this one: what is made there goes when this one is wiped."""

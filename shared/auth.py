@@ -14,8 +14,9 @@ from joserfc.jwk import KeySet
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.problems import Problem
+from shared.rates import Rates
 from shared.settings import Auth
-from shared.vocabulary import Region, Role
+from shared.vocabulary import COORDINATED, NETWORK, Province, Region, Role
 
 ALGORITHMS = ["ES256", "RS256"]
 LEEWAY = 30
@@ -31,6 +32,19 @@ class Caller(BaseModel):
     company_id: UUID | None = None
     region: Region | None = None
     organisation: str | None = None
+
+    @property
+    def provinces(self) -> list[str]:
+        """The provinces whose proposals, and all that comes of them, a coordinator or an operator reads."""
+        match self.role:
+            case Role.OPERATOR:
+                return list(Province)
+            case Role.COORDINATOR if self.organisation in NETWORK:
+                return list(Province)
+            case Role.COORDINATOR:
+                return [name for name in COORDINATED if name == self.organisation]
+            case _:
+                return []
 
 
 class Verifier:
@@ -79,16 +93,38 @@ def unauthorised(detail: str) -> Problem:
 _bearer = HTTPBearer(auto_error=False, bearerFormat="JWT", description="an access token (at+jwt)")
 
 
-async def _caller(
-    request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-) -> Caller:
+Credentials = Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
+
+
+async def _caller(request: Request, credentials: Credentials) -> Caller:
     if credentials is None:
         raise unauthorised("This needs an access token in the header Authorization: Bearer …")
     verifier: Verifier = request.app.state.verifier
     return verifier.caller(credentials.credentials)
 
 
-CurrentCaller = Annotated[Caller, Depends(_caller)]
+async def current_caller(request: Request, credentials: Credentials) -> Caller:
+    """Who calls. Every route has this dependency, or is opened by name: see shared.service.
+
+    Raises:
+        Problem: 401, there is no good token; 403, it does not say which company or region the caller acts for; 429,
+            the caller asks too often, or from this address too many have failed to sign in.
+    """
+    rates: Rates = request.app.state.rates
+    try:
+        caller = await _caller(request, credentials)
+    except Problem as problem:
+        if problem.status == 401:
+            rates.count(f"address {request.client.host if request.client else None}")
+        raise
+    rates.count(f"caller {caller.subject}")
+    for role, claim in ((Role.COMPANY, "company_id"), (Role.REGION, "region")):
+        if caller.role is role and getattr(caller, claim) is None:
+            raise Problem(403, "Not allowed", f"The token has no {claim}: it does not say for which {role} it is.")
+    return caller
+
+
+CurrentCaller = Annotated[Caller, Depends(current_caller)]
 
 
 class CompanyCaller(Caller):
@@ -104,16 +140,30 @@ class RegionCaller(Caller):
 
 
 async def _company(caller: CurrentCaller) -> Caller:
-    if caller.role is not Role.COMPANY or caller.company_id is None:
+    if caller.role is not Role.COMPANY:
         raise Problem(403, "Not allowed", "Only someone who acts for a company may do this.")
     return CompanyCaller.model_construct(**dict(caller))
 
 
 async def _region(caller: CurrentCaller) -> Caller:
-    if caller.role is not Role.REGION or caller.region is None:
+    if caller.role is not Role.REGION:
         raise Problem(403, "Not allowed", "Only someone who acts for a region may do this.")
     return RegionCaller.model_construct(**dict(caller))
 
 
+async def _reader(caller: CurrentCaller) -> Caller:
+    if caller.role not in (Role.COMPANY, Role.COORDINATOR):
+        raise Problem(403, "Not allowed", "Only someone who acts for a company or a coordinator may do this.")
+    return caller
+
+
+async def _overseer(caller: CurrentCaller) -> Caller:
+    if caller.role not in (Role.COORDINATOR, Role.OPERATOR):
+        raise Problem(403, "Not allowed", "Only a coordinator or an operator may do this.")
+    return caller
+
+
 Company = Annotated[CompanyCaller, Depends(_company)]
 RegionPerson = Annotated[RegionCaller, Depends(_region)]
+CompanyOrCoordinator = Annotated[Caller, Depends(_reader)]
+CoordinatorOrOperator = Annotated[Caller, Depends(_overseer)]

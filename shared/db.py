@@ -11,7 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 from asyncpg import exceptions as pg
-from sqlalchemy import AdaptedConnection, Table, text
+from sqlalchemy import AdaptedConnection, ColumnElement, Table, text
 from sqlalchemy import event as hooks
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -185,6 +185,12 @@ def _upsert(model: type[SQLModel], key: str) -> tuple[str, tuple[str, ...]]:
         f"select {names} from jsonb_populate_recordset(null::{table.fullname}, cast(:rows as jsonb)) order by {key} "
         f"on conflict ({key}) do update set {sets} where held.version < excluded.version returning {key}"
     ), columns
+
+
+def shares(column: Any, values: Sequence[str]) -> ColumnElement[bool]:
+    """Whether an array column holds one of these values."""
+    shared: ColumnElement[bool] = column.overlap(values)
+    return shared
 
 
 OUTAGES = (

@@ -14,11 +14,12 @@ from pydantic import BaseModel, ConfigDict
 from sqlalchemy import text
 from sqlmodel import SQLModel, col
 from sqlmodel.sql.expression import SelectOfScalar
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import audit
-from shared.auth import Caller, CurrentCaller
+from shared.auth import Caller, CurrentCaller, current_caller
 from shared.db import Db, Sessions, is_outage, is_taken, write_last
 from shared.deadletters import explain
 from shared.outbox import emitted
@@ -194,13 +195,16 @@ class _Command:
 
 @dataclass(frozen=True)
 class BodyLimit:
-    """Refuses a body that is too large; Starlette's own answers in plain text."""
+    """Refuses a body that is too large, at once if it says so; Starlette's own answers in plain text."""
 
     app: ASGIApp
     most: int
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count what is read."""
+        """Believe a length that is too large, and count what is read."""
+        told = Headers(scope=scope).get("content-length", "") if scope["type"] == "http" else ""
+        if told.isdecimal() and int(told) > self.most:
+            return await Problem(413, "Content Too Large", self._detail).response()(scope, receive, send)
         size = 0
 
         async def counted() -> Message:
@@ -208,33 +212,52 @@ class BodyLimit:
             message = await receive()
             size += len(message.get("body", b""))
             if size > self.most:
-                raise HTTPException(413, f"The body may have at most {self.most} bytes.")
+                # FastAPI lets only this one through, while it reads a body.
+                raise HTTPException(413, self._detail)
             return message
 
-        await self.app(scope, counted, send)
+        return await self.app(scope, counted, send)
 
+    @property
+    def _detail(self) -> str:
+        return f"The body may have at most {self.most} bytes."
+
+
+CORS: dict[str, Any] = {
+    "allow_methods": ["GET", "POST", "PUT"],
+    "allow_headers": ["Authorization", "Content-Type", "Idempotency-Key", "traceparent"],
+    "expose_headers": ["Retry-After"],
+}
+"""What a page of another origin may send and read; no cookies, there are none."""
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": ProblemDocument, "description": description}
     for status, description in {
+        400: "this is not HTTP that can be read",
         401: "not signed in",
         403: "not allowed for this role",
         404: "not there, or not yours to see",
+        408: "the request took too long to arrive",
         409: "not possible now; the detail says what is",
         413: "the body is too large",
         422: "a field is not valid; errors name it and what is allowed",
+        429: "too many requests of this caller, or too many from this address that fail to sign in; see Retry-After",
+        431: "the URL and the headers are too large together, or there are too many headers",
+        500: "our fault, and noted",
         503: "the database is away; the same command with the same Idempotency-Key may be sent again",
     }.items()
 }
 
 
 def queries(**options: Any) -> APIRouter:
-    """A router for reading."""
-    return APIRouter(prefix="/v1", route_class=QueryRoute, responses=PROBLEMS, **options)
+    """A router for reading, by someone who is known."""
+    return APIRouter(
+        prefix="/v1", route_class=QueryRoute, responses=PROBLEMS, dependencies=[Depends(current_caller)], **options
+    )
 
 
 def commands(**options: Any) -> APIRouter:
-    """A router for commands, each of which needs an Idempotency-Key."""
+    """A router for commands, each of which needs a known caller and an Idempotency-Key."""
     return APIRouter(
         prefix="/v1",
         route_class=CommandRoute,

@@ -11,6 +11,12 @@ from swagger_ui_bundle import swagger_ui_path
 
 from shared.event_view import EventPage, Json
 
+SAFE = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+"""A page runs, shows and asks what its own service has; data: is for Swagger UI's icons."""
+
 _templates = Environment(
     loader=PackageLoader("shared"),
     autoescape=select_autoescape(),
@@ -37,7 +43,7 @@ def _add_api_page(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     def api_page() -> HTMLResponse:
         """The service's HTTP API, to read and to try."""
-        return HTMLResponse(_templates.get_template("docs.html").render(title=app.title))
+        return HTMLResponse(_templates.get_template("docs.html").render(title=app.title), headers=SAFE)
 
 
 def _add_event_pages(app: FastAPI, asyncapi: Path) -> None:
@@ -46,7 +52,7 @@ def _add_event_pages(app: FastAPI, asyncapi: Path) -> None:
         """The events, to read."""
         if not asyncapi.exists():
             return _missing()
-        return HTMLResponse(render("events.html", json.loads(asyncapi.read_bytes())))
+        return HTMLResponse(render("events.html", json.loads(asyncapi.read_bytes())), headers=SAFE)
 
     @app.get("/asyncapi.json", include_in_schema=False)
     def event_document() -> Response:
@@ -55,7 +61,7 @@ def _add_event_pages(app: FastAPI, asyncapi: Path) -> None:
 
 
 def _missing() -> HTMLResponse:
-    return HTMLResponse(_templates.get_template("missing.html").render(), status_code=404)
+    return HTMLResponse(_templates.get_template("missing.html").render(), 404, SAFE)
 
 
 def render(template: str, document: Json) -> str:

@@ -83,6 +83,17 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
+def as_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """An OpenAPI document whose problem documents have their media type; FastAPI knows one for all answers."""
+    for operation in (each for path in document["paths"].values() for each in path.values()):
+        for answer in operation["responses"].values():
+            content = answer.get("content", {})
+            schema = content.get("application/json", {}).get("schema", {})
+            if schema.get("$ref", "").endswith("/ProblemDocument"):
+                answer["content"] = {"application/problem+json": content["application/json"]}
+    return document
+
+
 async def _problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)
     return error.response()

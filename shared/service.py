@@ -7,20 +7,26 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
 from pydantic import BaseModel
 from sqlalchemy import text
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
 
 from shared import audit, pages, problems, telemetry
-from shared.auth import Verifier
+from shared.auth import Verifier, current_caller
 from shared.bus import Consumer, Handlers
 from shared.db import Commits, Sessions, connect, is_outage, sessions
 from shared.deadletters import explain
-from shared.http import BodyLimit
+from shared.http import CORS, BodyLimit
 from shared.outbox import Relay
+from shared.problems import as_problems
+from shared.rates import Rates
+from shared.server import serve
 from shared.settings import Auth, Database, Http, Kafka, port
 
 log = logging.getLogger(__name__)
@@ -32,6 +38,19 @@ IDLE = 0.5
 """Seconds between two looks for what another process left; a commit in this one wakes a worker at once."""
 RETRY = 1.0
 """Seconds between two looks for a dead letter that has become due."""
+OPEN = frozenset(
+    {
+        "/health/live",
+        "/health/ready",
+        "/docs",
+        "/docs/assets",
+        "/docs/own",
+        "/events",
+        "/asyncapi.json",
+        "/openapi.json",
+    }
+)
+"""The paths that answer without asking who calls. docs/security.md tells who may use the others."""
 EVENTS = Path(__file__).parent.parent / "docs" / "asyncapi.json"
 
 
@@ -46,8 +65,13 @@ class Service:
     workers: Sequence[Worker] = ()
 
     def app(self) -> FastAPI:
-        """The service as an ASGI application."""
-        app = FastAPI(
+        """The service as an ASGI application.
+
+        Raises:
+            ValueError: a route neither asks who calls nor is open by name.
+        """
+        http = Http()
+        app = _App(
             title=self.title,
             version="1",
             lifespan=self._lifespan,
@@ -55,27 +79,22 @@ class Service:
             redoc_url=None,
             telemetry={"operation_spans": False, "metrics": False, "logs": False, "exclude": _unwatched},
         )
-        app.add_middleware(BodyLimit, most=Http().max_body)
+        app.state.rates = Rates(http.rate)
+        app.add_middleware(BodyLimit, most=http.max_body)
+        if http.origins:
+            app.add_middleware(CORSMiddleware, allow_origins=http.origins, **CORS)
         problems.add_handlers(app)
         for router in self.routers:
             app.include_router(router)
         app.include_router(_health)
         pages.add_pages(app, EVENTS)
+        check_closed(app)
         return app
 
     def run(self) -> None:
         """Serve until SIGTERM, on the port that I2PCC_<NAME>_PORT says."""
         logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-        uvicorn.run(
-            self.app(),
-            host=Http().host,
-            port=port(self.name),
-            loop="uvloop",
-            http="httptools",
-            access_log=False,
-            log_level="warning",
-            timeout_graceful_shutdown=10,
-        )
+        serve(self.app(), Http(), port(self.name))
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
@@ -100,6 +119,33 @@ class Service:
         await engine.dispose()
         if tracing:
             tracing.shutdown()
+
+
+class _App(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """The service's OpenAPI document."""
+        return as_problems(super().openapi())
+
+
+def check_closed(app: FastAPI) -> None:
+    """Closed unless opened by name.
+
+    Raises:
+        ValueError: a route neither asks who calls nor is open by name.
+    """
+    for route in iter_route_contexts(app.routes):
+        if route.path not in OPEN and not _asks(getattr(route, "dependant", None)):
+            raise ValueError(
+                f"{' '.join(sorted(route.methods or ()))} {route.path} neither asks who calls nor is in "
+                "shared.service.OPEN: put it on a router of queries() or commands()"
+            )
+
+
+def _asks(dependant: Dependant | None) -> bool:
+    """Whether a route's dependencies know the caller."""
+    if dependant is None:
+        return False
+    return dependant.call is current_caller or any(map(_asks, dependant.dependencies))
 
 
 async def work(worker: Worker, made: Sessions, rest: Callable[[], Awaitable[None]] | None = None) -> None:

@@ -1,11 +1,13 @@
 """Settings, one small class per concern, from environment variables that start with I2PCC_."""
 
 import os
+import re
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, FilePath, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import limits
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class Database(BaseSettings):
@@ -51,12 +53,49 @@ class Auth(BaseSettings):
     audience: str = "i2pcc"
 
 
-class Http(BaseSettings):
-    """Where a service listens, and how large a request may be."""
+def _rate(text: str) -> str:
+    try:
+        limits.parse(text)
+    except ValueError:
+        raise ValueError("I2PCC_HTTP_RATE must be a rate such as 3000/minute or 50 per second") from None
+    return text
 
-    model_config = SettingsConfigDict(env_prefix="I2PCC_HTTP_")
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?", text):
+        raise ValueError(
+            "I2PCC_HTTP_ORIGINS must list origins such as https://portal.example.org, comma separated: in small "
+            "letters, without a path, and never *"
+        )
+    return text
+
+
+Rate = Annotated[str, AfterValidator(_rate)]
+"""How often, in the notation of the package limits."""
+Origin = Annotated[str, AfterValidator(_origin)]
+
+
+def _listed(value: object) -> object:
+    return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+
+
+class Http(BaseSettings):
+    """Where a service listens, whom it answers, and how much of a request and of requests it takes."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_HTTP_", validate_default=True)
     host: str = "127.0.0.1"
     max_body: int = Field(default=65_536, ge=1_024, description="bytes")
+    rate: Rate = Field(
+        default="3000/minute", description="requests of one caller, and failed sign-ins from one address"
+    )
+    origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(_listed)] = Field(
+        default=(), description="web pages of other origins that may call, comma separated"
+    )
+    proxies: str = Field(
+        default="", description="reverse proxies whose X-Forwarded-For is believed: addresses, comma separated"
+    )
+    connections: int = Field(default=1_000, ge=1, description="open at once, in one process")
+    patience: float = Field(default=20, gt=0, description="seconds until a request must have arrived whole")
 
 
 class Mail(BaseSettings):

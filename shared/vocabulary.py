@@ -64,6 +64,12 @@ class Province(StrEnum):
     OTHER = "other"
 
 
+COORDINATED = tuple(province for province in Province if province is not Province.OTHER)
+"""The provinces that have coordinators; their organisation is named as the province."""
+NETWORK = ("cleantech_flanders", "fit")
+"""The organisations whose coordinators read of every province."""
+
+
 class Language(StrEnum):
     """The languages people write in here (ISO 639-1)."""
 

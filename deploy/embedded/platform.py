@@ -146,6 +146,7 @@ class Platform:
             "I2PCC_KAFKA_PASSWORD": self.secrets.kafka_passwords[service],
             "I2PCC_AUTH_JWKS_FILE": str(self.secrets.jwks_file),
             "I2PCC_HTTP_HOST": self.settings.http_host,
+            "I2PCC_HTTP_RATE": self.settings.http_rate,
             f"I2PCC_{service.upper()}_PORT": str(self.settings.port(service)),
             "I2PCC_MAIL_HOST": self.settings.address,
             "I2PCC_MAIL_PORT": str(self.settings.mail_port),

@@ -4,13 +4,15 @@ from typing import Annotated
 from uuid import UUID, uuid4
 
 from pydantic import Field
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from services.intake.models import Company, Consortium, Contact, Proposal
 from services.intake.rules import answer_part, check_puzzle, members, normal_number
+from shared.auth import Caller, CompanyOrCoordinator
 from shared.auth import Company as CompanyCaller
 from shared.contacts import ContactDraft
-from shared.db import Db, add_new, fetch
+from shared.db import Db, add_new, fetch, shares
 from shared.events import (
     CompanyRegistered,
     ConsortiumClosed,
@@ -29,7 +31,7 @@ from shared.events import (
 from shared.http import Draft, Page, Session, commands, queries
 from shared.outbox import emit, said
 from shared.problems import conflict, invalid, not_found
-from shared.vocabulary import Body, Challenges, Language, Province, Short, Title, company_id, storable, trimmed
+from shared.vocabulary import Body, Challenges, Language, Province, Role, Short, Title, company_id, storable, trimmed
 
 PROVINCES = """
     select company_id, province from company where company_id = any($1::uuid[]) and ($2::uuid is null or exists (
@@ -173,29 +175,43 @@ async def withdraw_proposal(proposal_id: UUID, caller: CompanyCaller, db: Sessio
 
 
 @read.get("/consortia/{consortium_id}")
-async def get_consortium(consortium_id: UUID, caller: CompanyCaller, db: Session) -> ConsortiumFacts:
-    """A consortium, for its lead and those it asked."""
+async def get_consortium(consortium_id: UUID, caller: CompanyOrCoordinator, db: Session) -> ConsortiumFacts:
+    """A consortium, for its lead, those it asked, and the coordinators of their provinces."""
     consortium = await db.get(Consortium, consortium_id)
-    if consortium is None or caller.company_id not in _companies(consortium):
+    if consortium is None or not await _concerns(db, caller, _companies(consortium)):
         raise not_found("consortium")
     return ConsortiumFacts.model_validate(consortium.model_dump())
 
 
 @read.get("/proposals")
-async def list_proposals(caller: CompanyCaller, db: Session, page: Page) -> list[ProposalFacts]:
-    """The proposals the caller's company takes part in, by id; `after` is the last id of the page before."""
-    query = select(Proposal).where(col(Proposal.members).contains([caller.company_id]))
-    rows = await page.of(db, query, Proposal.proposal_id)
+async def list_proposals(caller: CompanyOrCoordinator, db: Session, page: Page) -> list[ProposalFacts]:
+    """The proposals of the caller's company or province, by id; `after` is the last id of the page before."""
+    rows = await page.of(db, select(Proposal).where(_visible(caller)), Proposal.proposal_id)
     return [ProposalFacts.model_validate(row.model_dump()) for row in rows]
 
 
 @read.get("/proposals/{proposal_id}")
-async def get_proposal(proposal_id: UUID, caller: CompanyCaller, db: Session) -> ProposalFacts:
-    """A proposal, for its members."""
-    proposal = await db.get(Proposal, proposal_id)
-    if proposal is None or caller.company_id not in proposal.members:
+async def get_proposal(proposal_id: UUID, caller: CompanyOrCoordinator, db: Session) -> ProposalFacts:
+    """A proposal, for its members and the coordinators of their provinces."""
+    proposal = await db.scalar(select(Proposal).where(Proposal.proposal_id == proposal_id, _visible(caller)))
+    if proposal is None:
         raise not_found("proposal")
     return ProposalFacts.model_validate(proposal.model_dump())
+
+
+def _visible(caller: Caller) -> ColumnElement[bool]:
+    """Who reads which proposals: a company those it takes part in, a coordinator its province's."""
+    if caller.role is Role.COMPANY:
+        return col(Proposal.members).contains([caller.company_id])
+    return shares(Proposal.provinces, caller.provinces)
+
+
+async def _concerns(db: Db, caller: Caller, companies: set[UUID]) -> bool:
+    """Whether the caller's company is one of these, or the caller coordinates one of their provinces."""
+    if caller.role is Role.COMPANY:
+        return caller.company_id in companies
+    mine = select(Company).where(col(Company.company_id).in_(companies), col(Company.province).in_(caller.provinces))
+    return bool(await db.scalar(select(mine.exists())))
 
 
 async def _provinces(db: Db, companies: list[UUID], contact: UUID | None = None) -> list[str]:

@@ -3,14 +3,14 @@
 from uuid import UUID
 
 from opentelemetry import trace
-from sqlalchemy import ColumnElement, false, true
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from services.matching.models import Match
 from services.matching.rules import answer
 from services.matching.steps import take
 from shared.auth import Caller, CurrentCaller, RegionPerson
-from shared.db import Db
+from shared.db import Db, shares
 from shared.events import MatchAccepted, MatchDeclined, MatchFacts, MatchState
 from shared.http import Draft, Page, Session, commands, queries
 from shared.problems import not_found
@@ -90,11 +90,5 @@ def _visible(caller: Caller) -> ColumnElement[bool]:
             return (col(Match.region) == caller.region) & col(Match.presented)
         case Role.COMPANY:
             return col(Match.members).contains([caller.company_id])
-        case Role.COORDINATOR if caller.organisation in ("cleantech_flanders", "fit"):
-            return true()
-        case Role.COORDINATOR:
-            return col(Match.provinces).contains([caller.organisation])
-        case Role.OPERATOR:
-            return true()
-        case _:
-            return false()
+        case Role.COORDINATOR | Role.OPERATOR:
+            return shares(Match.provinces, caller.provinces)

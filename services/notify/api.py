@@ -5,12 +5,12 @@ from uuid import UUID
 from pydantic import BaseModel
 from sqlmodel import col, select
 
-from services.notify.models import Delivery
+from services.notify.models import Delivery, MatchCopy
 from services.notify.rules import DeliveryState, Party, Template
-from shared.auth import CurrentCaller
+from shared.auth import CoordinatorOrOperator
+from shared.db import shares
 from shared.http import Session, queries
-from shared.problems import Problem
-from shared.vocabulary import Role
+from shared.problems import not_found
 
 read = queries()
 
@@ -28,9 +28,10 @@ class DeliveryView(BaseModel):
 
 
 @read.get("/matches/{match_id}/deliveries")
-async def list_deliveries(match_id: UUID, caller: CurrentCaller, db: Session) -> list[DeliveryView]:
-    """The mails of a match, for coordinators and operators."""
-    if caller.role not in (Role.COORDINATOR, Role.OPERATOR):
-        raise Problem(403, "Not allowed", "Only a coordinator or an operator may do this.")
+async def list_deliveries(match_id: UUID, caller: CoordinatorOrOperator, db: Session) -> list[DeliveryView]:
+    """The mails of a match, for the coordinators of its provinces and for operators."""
+    mine = select(MatchCopy).where(MatchCopy.match_id == match_id, shares(MatchCopy.provinces, caller.provinces))
+    if await db.scalar(mine) is None:
+        raise not_found("match")
     query = select(Delivery).where(Delivery.match_id == match_id).order_by(col(Delivery.delivery_id))
     return [DeliveryView.model_validate(row.model_dump()) for row in (await db.scalars(query)).all()]

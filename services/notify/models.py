@@ -59,6 +59,7 @@ class MatchCopy(Base, table=True):
     need_id: UUID
     proposal_id: UUID
     region: str
+    provinces: list[str] = Field(sa_type=ARRAY(Text))
     challenges: list[int] = Field(sa_type=ARRAY(Integer))
     score: float
     reasons: list[str] = Field(sa_type=ARRAY(Text))

@@ -57,8 +57,8 @@ async def post_need(draft: NeedDraft, caller: RegionPerson, db: Session) -> Need
 @write.put("/needs/{need_id}")
 async def revise_need(need_id: UUID, draft: NeedRevision, caller: RegionPerson, db: Session) -> NeedRevised:
     """Revise an open need. Its region never changes: close it and post it anew."""
-    await _check(db, draft, caller.region)
     need = await _own_need(db, need_id, caller.region)
+    await _check(db, draft, caller.region)
     if need.version != draft.version:
         raise conflict(f"The need is at version {need.version}; read it again before you change it.")
     need.sqlmodel_update(draft.model_dump())

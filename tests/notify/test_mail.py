@@ -36,9 +36,8 @@ def mail(
 ) -> EmailMessage:
     """The mail, as it arrives."""
     ids = {"need_id": uuid4(), "proposal_id": uuid4(), "match_id": uuid4()}
-    match = MatchCopy(
-        **ids, version=2, state="presented", region="hebei", challenges=[4], score=0.819, reasons=["Both & close"]
-    )
+    facts = {"region": "hebei", "provinces": ["limburg"], "challenges": [4], "score": 0.819}
+    match = MatchCopy(**ids, **facts, version=2, state="presented", reasons=["Both & close"])
     made = render(
         Delivery(delivery_id=uuid4(), match_id=ids["match_id"], template=template, party=Party.NEED, state="queued"),
         match,

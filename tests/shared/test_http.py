@@ -5,13 +5,13 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 
 from deploy.settings import free_ports
 from shared.db import connect, sessions
 from shared.events import CompanyFacts, ContactShared, ProposalFacts
-from shared.http import Session, queries
+from shared.http import QueryRoute, Session
 from shared.settings import Database
 from tests.browser import Browser, check_problem, registered_company
 from tests.factories import company_body, company_of, company_person, contact_body, proposal_body, proposal_revision
@@ -195,7 +195,7 @@ async def test_our_own_failure_says_nothing_personal_and_is_not_remembered(opera
 
 
 async def test_a_database_that_is_away_is_a_503_that_says_to_send_the_same_again() -> None:
-    router = queries()
+    router = APIRouter(prefix="/v1", route_class=QueryRoute)
 
     @router.get("/anything")
     async def anything(db: Session) -> None:
