@@ -227,7 +227,7 @@ async def _provinces(db: Db, companies: list[UUID], contact: UUID | None = None)
 async def _answered(db: Db, consortium_id: UUID, part_id: UUID, company: UUID, state: PartState) -> Consortium:
     consortium = await db.get(Consortium, consortium_id, with_for_update=True)
     if consortium is None:
-        raise not_found("consortium")
+        raise not_found("part")
     parts = answer_part(_parts(consortium), part_id, company, state, closed=consortium.closed)
     consortium.parts = _json(parts)
     consortium.version += 1

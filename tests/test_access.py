@@ -1,0 +1,283 @@
+"""Who may do what: docs/security.md has the table, and every route is asked as everyone."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+import pytest_asyncio
+from fastapi import APIRouter
+
+from deploy.people import Person
+from deploy.settings import SERVICES
+from deploy.waiting import until
+from services.matching.rules import match_id
+from shared.http import Draft, commands, queries
+from shared.service import OPEN, Service
+from shared.vocabulary import COORDINATED, NETWORK, Region, Role
+from tests.browser import Browser, check_problem, region_with_contact, registered_company
+from tests.factories import (
+    consortium_body,
+    enterprise_number,
+    need_body,
+    need_revision,
+    proposal_body,
+    proposal_revision,
+    someone,
+)
+from tests.routes import ROUTES, Route
+
+NOBODY = "nobody"
+LISTS = {"/v1/proposals": "proposal_id", "/v1/needs": "need_id", "/v1/matches": "match_id"}
+"""The lists, and what in them is known by an id."""
+
+
+def table() -> dict[tuple[str, str], dict[str, str]]:
+    """The cells of the table by service and route, then by role."""
+    text = (Path(__file__).parent.parent / "docs" / "security.md").read_text()
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", text, re.M)]
+    (_, _, *roles), _, *rows = lines
+    assert roles == [*Role, NOBODY]
+    made = {(service, route): dict(zip(roles, cells, strict=True)) for service, route, *cells in rows}
+    assert len(made) == len(rows), "a route stands there twice"
+    return made
+
+
+TABLE = table()
+CLOSED = {(row, route) for row, route in TABLE if row != "each"}
+CELLS = [(route, role) for route in ROUTES for role in (*Role, NOBODY)]
+
+
+@dataclass
+class World:
+    """Objects that were made through the API, who made them, and others of the same roles."""
+
+    anyone: Browser
+    ids: dict[str, str]
+    contact: str
+    people: dict[str, Browser]
+    strangers: dict[str, Browser]
+    contributor: Browser
+    stranger_contact: str
+
+    def browser(self, role: str, route: Route) -> Browser:
+        """Whose the objects are, as far as this role has any: a part of a consortium is the contributor's."""
+        return self.contributor if role == Role.COMPANY and "{part_id}" in route.path else self.people[role]
+
+    def path(self, route: Route) -> str:
+        """A route to the objects."""
+        return route.path.format(**self.ids)
+
+    def body(self, route: Route, contact: str) -> Any:
+        """What the route reads, of a version that has never been: only whose the object is can matter."""
+        match route.path.split("/")[2:]:
+            case ["proposals", _] if route.fields:
+                return proposal_revision(proposal_body(), 0)
+            case ["needs", _] if route.fields:
+                return need_revision(need_body(contact), 0)
+            case ["matches", _, "accept"]:
+                return {"version": 0}
+            case ["matches", _, "decline"]:
+                return {"version": 0, "reason": "Not now."}
+            case _:
+                assert not route.fields, f"what does {route} read?"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def world(operator: Browser) -> World:
+    """A proposal, a consortium, a need, and the match of the two with its first mail."""
+    company, contact = await registered_company(operator, province="limburg")
+    contributor, _ = await registered_company(operator, province="limburg")
+    region, region_contact = await region_with_contact(operator, Region.GUANGDONG)
+    other_company, _ = await registered_company(operator, province="antwerp")
+    other_region, other_contact = await region_with_contact(operator, Region.SHAANXI)
+    text = {"title": f"Lichens as meters of ozone {uuid4().hex[:8]}", "challenges": [2]}
+    consortium = await company.done("intake", "/v1/consortia", consortium_body(contributor.person))
+    proposal = await company.done("intake", "/v1/proposals", proposal_body(contact, **text))
+    need = await region.done("regions", "/v1/needs", need_body(region_contact, **text))
+    match = match_id(UUID(need["need_id"]), UUID(proposal["proposal_id"]))
+
+    async def is_mailed() -> bool:
+        return bool((await operator.read("notify", f"/v1/matches/{match}/deliveries")).is_success)
+
+    assert await until(is_mailed, 60)
+    return World(
+        anyone=operator,
+        ids={
+            "consortium_id": consortium["consortium_id"],
+            "part_id": consortium["parts"][0]["part_id"],
+            "proposal_id": proposal["proposal_id"],
+            "need_id": need["need_id"],
+            "match_id": str(match),
+        },
+        contact=region_contact,
+        people={
+            Role.COMPANY: company,
+            Role.REGION: region,
+            Role.COORDINATOR: operator.of(someone(Role.COORDINATOR, "limburg")),
+            Role.PARTNER: operator.of(Person(name="x", role=Role.PARTNER, region=Region.GUANGDONG)),
+            Role.OPERATOR: operator,
+        },
+        strangers={
+            Role.COMPANY: other_company,
+            Role.REGION: other_region,
+            Role.COORDINATOR: operator.of(someone(Role.COORDINATOR, "antwerp")),
+            Role.PARTNER: operator.of(Person(name="x", role=Role.PARTNER, region=Region.SHAANXI)),
+        },
+        contributor=contributor,
+        stranger_contact=other_contact,
+    )
+
+
+def test_every_route_has_a_row_and_every_row_a_route() -> None:
+    assert {(route.service, f"{route.method} {route.path}") for route in ROUTES} == CLOSED
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_a_running_service_has_the_routes_of_the_table(operator: Browser, service: str) -> None:
+    paths = (await operator.http.get(f"{operator.platform.urls[service]}/openapi.json")).json()["paths"]
+    found = {f"{method.upper()} {path}" for path, operations in paths.items() for method in operations}
+    closed = {route for route in found if route.partition(" ")[2] not in OPEN}
+    assert closed == {route for row, route in CLOSED if row == service}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_what_is_open_stands_in_the_table(operator: Browser, service: str) -> None:
+    rows = {route.removeprefix("GET "): cells for (row, route), cells in TABLE.items() if row == "each"}
+    assert all(any(row == path or row.startswith(f"{path}/") for row in rows) for path in OPEN)
+    for path, cells in rows.items():
+        assert any(path == opened or path.startswith(f"{opened}/") for opened in OPEN)
+        assert set(cells.values()) == {"open"}
+        assert (await operator.http.get(f"{operator.platform.urls[service]}{path}")).is_success
+
+
+@pytest.mark.parametrize(("route", "role"), CELLS, ids=str)
+async def test_each_may_do_what_the_table_says(world: World, route: Route, role: str) -> None:
+    match TABLE[route.service, f"{route.method} {route.path}"][role]:
+        case "401":
+            check_problem(await anonymous(world, route), 401)
+        case "-":
+            check_problem(await ask(world.browser(role, route), route, world.path(route), {}), 403)
+        case "own":
+            await check_own(world, route, role)
+        case "all":
+            assert await sees(world.browser(role, route), world, route)
+        case cell:
+            raise AssertionError(f"what does {cell!r} mean for {route}?")
+
+
+async def check_own(world: World, route: Route, role: str) -> None:
+    """What is one's own can be reached, another's is as if it were not there."""
+    browser, stranger = world.browser(role, route), world.strangers[role]
+    if "{" in route.path:
+        foreign = await ask(stranger, route, world.path(route), world.body(route, world.stranger_contact))
+        missing = await ask(browser, route, route.at(), world.body(route, world.contact))
+        assert check_problem(foreign, 404) == check_problem(missing, 404)
+        answer = await ask(browser, route, world.path(route), world.body(route, world.contact))
+        assert answer.is_success or check_problem(answer, 409)
+    elif route.method == "GET":
+        assert await sees(browser, world, route)
+        assert not await sees(stranger, world, route)
+    else:
+        check_problem(await ask(browser, route, route.path, {}), 422)
+
+
+async def ask(browser: Browser, route: Route, path: str, body: Any) -> httpx.Response:
+    """Send what the route takes."""
+    sent = {} if route.method == "GET" or route.fields is None else {"body": body}
+    answer: httpx.Response = await browser.send(route.service, path, method=route.method, **sent)
+    return answer
+
+
+async def anonymous(world: World, route: Route) -> httpx.Response:
+    """The answer to somebody without a token."""
+    url = f"{world.anyone.platform.urls[route.service]}{world.path(route)}"
+    return await world.anyone.http.request(route.method, url, headers={"Idempotency-Key": "a-fresh-one"}, json={})
+
+
+async def sees(browser: Browser, world: World, route: Route) -> bool:
+    """Whether a route for reading shows the object, by itself or in its list."""
+    if "{" in route.path:
+        answer = await browser.read(route.service, world.path(route))
+        return bool(answer.is_success) or not check_problem(answer, 404)
+    name = LISTS[route.path]
+    before = UUID(int=UUID(world.ids[name]).int - 1)
+    page = (await browser.read(route.service, route.path, limit=1, after=str(before))).json()
+    return world.ids[name] in [row[name] for row in page]
+
+
+COORDINATORS = [
+    route for route in ROUTES if TABLE[route.service, f"{route.method} {route.path}"][Role.COORDINATOR] == "own"
+]
+
+
+@pytest.mark.parametrize("organisation", NETWORK)
+@pytest.mark.parametrize("route", COORDINATORS, ids=str)
+async def test_who_looks_after_the_whole_network_reads_of_every_province(
+    world: World, route: Route, organisation: str
+) -> None:
+    assert await sees(world.anyone.of(someone(Role.COORDINATOR, organisation)), world, route)
+
+
+@pytest.mark.parametrize("organisation", [None, "", "other", "Limburg", "limburg ", "brussels"])
+@pytest.mark.parametrize("route", COORDINATORS, ids=str)
+async def test_a_coordinator_of_no_known_organisation_reads_nothing(
+    world: World, route: Route, organisation: str | None
+) -> None:
+    assert not await sees(world.anyone.of(someone(Role.COORDINATOR, organisation)), world, route)
+
+
+def test_every_province_but_the_rest_of_flanders_has_its_coordinator() -> None:
+    assert set(COORDINATED) == {"antwerp", "limburg", "east_flanders", "flemish_brabant"}
+
+
+@pytest.mark.parametrize(
+    "person",
+    [
+        someone(Role.COMPANY),
+        someone(Role.REGION),
+        Person(name="x", role=Role.COMPANY, region=Region.GUANGDONG),
+        Person(name="x", role=Role.REGION, company=enterprise_number()),
+    ],
+    ids=["company", "region", "company with a region", "region with a company"],
+)
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+async def test_a_role_without_its_claim_may_do_nothing(world: World, route: Route, person: Person) -> None:
+    check_problem(await ask(world.anyone.of(person), route, world.path(route), {}), 403)
+
+
+@pytest.mark.parametrize("role", [Role.COORDINATOR, Role.PARTNER, Role.OPERATOR])
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+async def test_claims_of_another_role_open_nothing(world: World, route: Route, role: Role) -> None:
+    if TABLE[route.service, f"{route.method} {route.path}"][role] == "-":
+        company = world.browser(Role.COMPANY, route).person.company
+        person = Person(name="x", role=role, company=company, region=Region.GUANGDONG, organisation="limburg")
+        check_problem(await ask(world.anyone.of(person), route, world.path(route), {}), 403)
+
+
+@pytest.mark.parametrize("kind", ["own router", "alone", "mounted"])
+def test_a_service_with_a_route_that_is_open_without_being_named_is_refused(kind: str) -> None:
+    router = APIRouter()
+    if kind == "own router":
+        inner = APIRouter(prefix="/inner")
+        inner.get("/open")(lambda: None)
+        router.include_router(inner)
+    elif kind == "alone":
+        router.post("/open")(lambda: None)
+    else:
+        router.mount("/open", httpx.ASGITransport)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"/open neither asks who calls nor is in shared\.service\.OPEN"):
+        Service(name="intake", title="x", routers=[router]).app()
+
+
+def test_what_is_read_and_what_is_commanded_asks_who_calls_by_itself() -> None:
+    read, write = queries(), commands()
+    read.get("/anything")(lambda: None)
+
+    @write.post("/anything")
+    async def do(draft: Draft) -> None: ...
+
+    Service(name="intake", title="x", routers=[read, write]).app()
