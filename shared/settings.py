@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -54,11 +55,10 @@ class Auth(BaseSettings):
 
 
 def _rate(text: str) -> str:
-    try:
-        limits.parse(text)
-    except ValueError:
-        raise ValueError("I2PCC_HTTP_RATE must be a rate such as 3000/minute or 50 per second") from None
-    return text
+    with suppress(ValueError):
+        if limits.parse(text).amount > 0:
+            return text
+    raise ValueError("I2PCC_HTTP_RATE must be a rate such as 3000/minute or 50 per second")
 
 
 def _origin(text: str) -> str:

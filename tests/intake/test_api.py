@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from shared.events import CompanyFacts, ConsortiumFacts, Event, ProposalFacts
+from shared.vocabulary import COORDINATED, Role
 from tests.browser import Browser, check_problem, registered_company
 from tests.factories import (
     company_body,
@@ -16,6 +17,7 @@ from tests.factories import (
     enterprise_number,
     proposal_body,
     proposal_revision,
+    someone,
 )
 from tests.topics import events_of
 
@@ -38,6 +40,13 @@ async def puzzle(operator: Browser) -> tuple[list[Browser], dict[str, Any], str]
 def part_path(consortium: dict[str, Any], part: int, verb: str) -> str:
     """Where a part is answered."""
     return f"/v1/consortia/{consortium['consortium_id']}/parts/{consortium['parts'][part]['part_id']}/{verb}"
+
+
+async def check_coordinators(operator: Browser, path: str) -> None:
+    """What the three companies of a puzzle do together is read by the coordinators of their provinces."""
+    for province in COORDINATED:
+        answer = await operator.of(someone(Role.COORDINATOR, province)).read("intake", path)
+        assert answer.is_success == (province != "flemish_brabant"), province
 
 
 async def test_a_company_registers_itself_once(operator: Browser) -> None:
@@ -205,6 +214,7 @@ async def test_members_read_a_proposal_and_its_lead_alone_writes_it(operator: Br
         assert proposal in (await each.read("intake", PROPOSALS)).json()
     check_problem(await stranger.read("intake", path), 404)
     assert (await stranger.read("intake", PROPOSALS)).json() == []
+    await check_coordinators(operator, path)
     for each in (*contributors, stranger):
         check_problem(await each.send("intake", path, proposal_revision(draft, 1), method="PUT"), 404)
         check_problem(await each.send("intake", f"{path}/withdraw"), 404)
@@ -216,6 +226,7 @@ async def test_a_consortium_is_read_by_its_companies_alone(operator: Browser) ->
     for each in members:
         assert (await each.read("intake", path)).json() == consortium
     check_problem(await (await registered_company(operator))[0].read("intake", path), 404)
+    await check_coordinators(operator, path)
     check_problem(await members[0].read("intake", f"/v1/consortia/{uuid4()}"), 404)
 
 
