@@ -117,7 +117,9 @@ def decode(record: ConsumerRecord) -> Event:
     """
     try:
         headers = {name: value.decode() for name, value in record.headers}
-        kind = CATALOG[headers["ce_type"]]
+        kind = CATALOG.get(headers["ce_type"])
+        if kind is None:
+            raise Invalid("unknown event type; the header ce_type has it")
         envelope = Envelope(
             id=UUID(headers["ce_id"]),
             type=kind.__name__,
@@ -129,7 +131,7 @@ def decode(record: ConsumerRecord) -> Event:
         )
         key = (record.key or b"").decode()
     except KeyError as error:
-        raise Invalid(f"unknown or missing CloudEvents attribute: {error.args[0]!r:.80}") from None
+        raise Invalid(f"missing CloudEvents attribute: {error.args[0]}") from None
     except (UnicodeDecodeError, ValueError, AttributeError) as error:
         raise Invalid(f"unreadable header or key: {type(error).__name__}") from None
     event = _body(kind, key, record.value)

@@ -15,6 +15,7 @@ from deploy.settings import Settings
 from shared.vocabulary import Role
 from tests.browser import Browser
 from tests.factories import someone
+from tests.world import World, made_by
 
 
 @pytest.fixture
@@ -55,3 +56,9 @@ async def operator(services: Platform) -> AsyncIterator[Browser]:
     """Who may read everything, in front of the running services; `of` makes it anybody else."""
     async with httpx.AsyncClient(timeout=30) as http:
         yield Browser(http, services, someone(Role.OPERATOR))
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def world(operator: Browser) -> World:
+    """Objects for tests that ask who may reach them."""
+    return await made_by(operator)

@@ -30,16 +30,23 @@ class Route:
         """The path with this value, or ids that nothing has, in the place of its parameters."""
         return re.sub(r"\{\w+\}", lambda _: str(value or uuid4()), self.path)
 
+    @property
+    def role(self) -> Role:
+        """The role that the route is for, or one of them."""
+        return {"intake": Role.COMPANY, "notify": Role.OPERATOR}.get(self.service, Role.REGION)
+
     def user(self) -> Person:
-        """Someone of the role that the route is for."""
-        if self.service == "intake":
-            return company_person()
-        return someone(Role.OPERATOR) if self.service == "notify" else region_person()
+        """Someone of that role."""
+        made = {Role.COMPANY: company_person, Role.REGION: region_person}
+        return made[self.role]() if self.role in made else someone(self.role)
 
 
-def _routes(service: str) -> list[Route]:
+def _document(service: str) -> dict[str, Any]:
     made: Service = getattr(import_module(f"services.{service}.app"), service)
-    document = made.app().openapi()
+    return made.app().openapi()
+
+
+def _routes(service: str, document: dict[str, Any]) -> list[Route]:
     return [
         Route(service, method.upper(), path, _fields(document, operation))
         for path, operations in document["paths"].items()
@@ -63,6 +70,8 @@ def _plain(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, "items": _plain(document, schema["items"])} if "items" in schema else schema
 
 
-ROUTES = [route for service in SERVICES for route in _routes(service)]
+DOCUMENTS = {service: _document(service) for service in SERVICES}
+"""The services' OpenAPI documents."""
+ROUTES = [route for service, document in DOCUMENTS.items() for route in _routes(service, document)]
 COMMANDS = [route for route in ROUTES if route.method != "GET"]
 WITH_BODY = [route for route in COMMANDS if route.fields]

@@ -1,34 +1,23 @@
 """Who may do what: docs/security.md has the table, and every route is asked as everyone."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
-import pytest_asyncio
 from fastapi import APIRouter
 
 from deploy.people import Person
 from deploy.settings import SERVICES
-from deploy.waiting import until
-from services.matching.rules import match_id
 from shared.http import Draft, commands, queries
 from shared.service import OPEN, Service
 from shared.vocabulary import COORDINATED, NETWORK, Region, Role
-from tests.browser import Browser, check_problem, region_with_contact, registered_company
-from tests.factories import (
-    consortium_body,
-    enterprise_number,
-    need_body,
-    need_revision,
-    proposal_body,
-    proposal_revision,
-    someone,
-)
+from tests.browser import Browser, check_problem
+from tests.factories import enterprise_number, someone
 from tests.routes import ROUTES, Route
+from tests.world import World
 
 NOBODY = "nobody"
 LISTS = {"/v1/proposals": "proposal_id", "/v1/needs": "need_id", "/v1/matches": "match_id"}
@@ -49,87 +38,6 @@ def table() -> dict[tuple[str, str], dict[str, str]]:
 TABLE = table()
 CLOSED = {(row, route) for row, route in TABLE if row != "each"}
 CELLS = [(route, role) for route in ROUTES for role in (*Role, NOBODY)]
-
-
-@dataclass
-class World:
-    """Objects that were made through the API, who made them, and others of the same roles."""
-
-    anyone: Browser
-    ids: dict[str, str]
-    contact: str
-    people: dict[str, Browser]
-    strangers: dict[str, Browser]
-    contributor: Browser
-    stranger_contact: str
-
-    def browser(self, role: str, route: Route) -> Browser:
-        """Whose the objects are, as far as this role has any: a part of a consortium is the contributor's."""
-        return self.contributor if role == Role.COMPANY and "{part_id}" in route.path else self.people[role]
-
-    def path(self, route: Route) -> str:
-        """A route to the objects."""
-        return route.path.format(**self.ids)
-
-    def body(self, route: Route, contact: str) -> Any:
-        """What the route reads, of a version that has never been: only whose the object is can matter."""
-        match route.path.split("/")[2:]:
-            case ["proposals", _] if route.fields:
-                return proposal_revision(proposal_body(), 0)
-            case ["needs", _] if route.fields:
-                return need_revision(need_body(contact), 0)
-            case ["matches", _, "accept"]:
-                return {"version": 0}
-            case ["matches", _, "decline"]:
-                return {"version": 0, "reason": "Not now."}
-            case _:
-                assert not route.fields, f"what does {route} read?"
-
-
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def world(operator: Browser) -> World:
-    """A proposal, a consortium, a need, and the match of the two with its first mail."""
-    company, contact = await registered_company(operator, province="limburg")
-    contributor, _ = await registered_company(operator, province="limburg")
-    region, region_contact = await region_with_contact(operator, Region.GUANGDONG)
-    other_company, _ = await registered_company(operator, province="antwerp")
-    other_region, other_contact = await region_with_contact(operator, Region.SHAANXI)
-    text = {"title": f"Lichens as meters of ozone {uuid4().hex[:8]}", "challenges": [2]}
-    consortium = await company.done("intake", "/v1/consortia", consortium_body(contributor.person))
-    proposal = await company.done("intake", "/v1/proposals", proposal_body(contact, **text))
-    need = await region.done("regions", "/v1/needs", need_body(region_contact, **text))
-    match = match_id(UUID(need["need_id"]), UUID(proposal["proposal_id"]))
-
-    async def is_mailed() -> bool:
-        return bool((await operator.read("notify", f"/v1/matches/{match}/deliveries")).is_success)
-
-    assert await until(is_mailed, 60)
-    return World(
-        anyone=operator,
-        ids={
-            "consortium_id": consortium["consortium_id"],
-            "part_id": consortium["parts"][0]["part_id"],
-            "proposal_id": proposal["proposal_id"],
-            "need_id": need["need_id"],
-            "match_id": str(match),
-        },
-        contact=region_contact,
-        people={
-            Role.COMPANY: company,
-            Role.REGION: region,
-            Role.COORDINATOR: operator.of(someone(Role.COORDINATOR, "limburg")),
-            Role.PARTNER: operator.of(Person(name="x", role=Role.PARTNER, region=Region.GUANGDONG)),
-            Role.OPERATOR: operator,
-        },
-        strangers={
-            Role.COMPANY: other_company,
-            Role.REGION: other_region,
-            Role.COORDINATOR: operator.of(someone(Role.COORDINATOR, "antwerp")),
-            Role.PARTNER: operator.of(Person(name="x", role=Role.PARTNER, region=Region.SHAANXI)),
-        },
-        contributor=contributor,
-        stranger_contact=other_contact,
-    )
 
 
 def test_every_route_has_a_row_and_every_row_a_route() -> None:
