@@ -27,7 +27,8 @@ LISTS = {"/v1/proposals": "proposal_id", "/v1/needs": "need_id", "/v1/matches": 
 def table() -> dict[tuple[str, str], dict[str, str]]:
     """The cells of the table by service and route, then by role."""
     text = (Path(__file__).parent.parent / "docs" / "security.md").read_text()
-    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", text, re.M)]
+    section = text.partition("## Who may do what")[2].partition("\n## ")[0]
+    lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", section, re.M)]
     (_, _, *roles), _, *rows = lines
     assert roles == [*Role, NOBODY]
     made = {(service, route): dict(zip(roles, cells, strict=True)) for service, route, *cells in rows}

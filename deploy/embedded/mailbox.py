@@ -20,9 +20,13 @@ from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Route
 
 from deploy.settings import Settings, read
+from shared.server import SafeHeaders
 
 MAX_BYTES = 1_048_576
-SAFE = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'", "Referrer-Policy": "no-referrer"}
+SAFE = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+}
 PAGES = Environment(loader=PackageLoader("deploy.embedded"), autoescape=True)
 
 
@@ -136,7 +140,12 @@ async def serve(settings: Settings) -> None:
         settings.mail_port,
     )
     config = uvicorn.Config(
-        web(box), host=settings.http_host, port=settings.mailbox_port, log_level="warning", lifespan="off"
+        SafeHeaders(web(box)),
+        host=settings.http_host,
+        port=settings.mailbox_port,
+        log_level="warning",
+        lifespan="off",
+        server_header=False,
     )
     async with smtp:
         await uvicorn.Server(config).serve()

@@ -35,7 +35,9 @@ async def test_markup_in_a_mail_is_shown_not_run(platform: Platform) -> None:
     assert "<script>" not in page.text
     assert "&lt;script&gt;" in page.text
     assert "<b>" not in inbox.text
-    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; style-src 'unsafe-inline'; base-uri")
+    assert page.headers["x-content-type-options"] == "nosniff"
+    assert "server" not in page.headers
 
 
 async def test_a_message_that_is_not_there_is_a_404(platform: Platform) -> None:

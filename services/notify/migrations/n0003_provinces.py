@@ -6,8 +6,8 @@ is newer. Until then nobody reads its mails over HTTP.
 
 from shared.migrations import plumbing
 
-revision = "n0002"
-down_revision = "n0001"
+revision = "n0003"
+down_revision = "n0002"
 
 
 def upgrade() -> None:
