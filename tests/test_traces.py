@@ -164,8 +164,8 @@ async def _state(region: Browser, match: UUID, state: str) -> Any:
 
 async def _mailed(operator: Browser, match: UUID, mails: int) -> None:
     async def sent() -> bool:
-        deliveries = (await operator.read("notify", f"/v1/matches/{match}/deliveries")).json()
-        return [each["state"] for each in deliveries] == ["sent"] * mails
+        answer = await operator.read("notify", f"/v1/matches/{match}/deliveries")
+        return bool(answer.is_success and [each["state"] for each in answer.json()] == ["sent"] * mails)
 
     assert await until(sent, 60)
 
