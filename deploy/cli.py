@@ -76,14 +76,18 @@ def status() -> None:
 
 @app.command()
 def token(name: Annotated[str, typer.Argument(help="someone in the sample, such as an.peeters")]) -> None:
-    """Print an access token of someone in the sample."""
-    from deploy import people
-    from deploy.embedded import state
+    """Print an access token of someone in the sample, good for an hour."""
+    import httpx
 
-    person, platform = people.find(name, people.load()), _platform()
-    if not state.is_ours(platform.settings.state):
-        raise Problem("Nothing was started here yet, so there is nothing that would believe a token.", "Run: i2pcc up")
-    typer.echo(person.token(platform.signing_key))
+    from deploy import people
+    from deploy.signin.client import SignIn
+
+    async def signed_in() -> str:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            return await SignIn(_platform().as_it_runs().settings.issuer, http).token(person)
+
+    person = people.find(name, people.load())
+    typer.echo(interrupts.run(signed_in()))
 
 
 @app.command()

@@ -1,14 +1,12 @@
-"""The sample's people and their tokens."""
+"""The sample's people, and what their tokens say of them."""
 
 import difflib
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
 import yaml
-from joserfc.jwk import ECKey
 from pydantic import BaseModel, TypeAdapter
 
-from deploy import tokens
 from deploy.problems import Problem
 from shared.vocabulary import Region, Role, company_id
 
@@ -24,23 +22,23 @@ class Person(BaseModel):
     """Enterprise number."""
     region: Region | None = None
     organisation: str | None = None
+    full_name: str = ""
+    organisation_name: str = ""
 
     @property
     def subject(self) -> str:
         """The token's `sub`: always the same, and no personal data."""
-        return str(uuid5(NAMESPACE_URL, f"{tokens.ISSUER}/people/{self.name}"))
+        return str(uuid5(NAMESPACE_URL, f"https://i2pcc.local/people/{self.name}"))
 
-    def token(self, key: ECKey, hours: float = 12) -> str:
-        """What the person's browser would hold after signing in."""
-        return tokens.sign(
-            key,
-            self.subject,
-            self.role,
-            company_id=company_id(self.company) if self.company else None,
-            region=self.region,
-            organisation=self.organisation,
-            hours=hours,
-        )
+    @property
+    def claims(self) -> dict[str, str]:
+        """What the token says besides: the role, and whom the person acts for."""
+        acts_for = {
+            "company_id": company_id(self.company) if self.company else None,
+            "region": self.region,
+            "organisation": self.organisation,
+        }
+        return {"role": str(self.role), **{name: str(value) for name, value in acts_for.items() if value}}
 
 
 def load(file: Path = FILE) -> list[Person]:

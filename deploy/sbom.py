@@ -14,7 +14,7 @@ from cyclonedx.model.component import Component, ComponentType
 from cyclonedx.output.json import JsonV1Dot6
 from packageurl import PackageURL
 
-from deploy.embedded.jars import Jar, locked
+from deploy.embedded.jars import LOCKS, Jar, locked
 
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
@@ -24,7 +24,7 @@ def write(file: Path) -> None:
     command = (sys.executable, "-m", "cyclonedx_py", "environment", "--pyproject", str(PROJECT), sys.prefix)
     packages = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     bom: Bom = Bom.from_json(packages)  # type: ignore[attr-defined]
-    archives = [_component(jar) for jar in locked()]
+    archives = [_component(jar) for jar in dict.fromkeys(jar for lock in LOCKS for jar in locked(lock))]
     bom.components.update(archives)
     if bom.metadata.component:
         bom.register_dependency(bom.metadata.component, archives)

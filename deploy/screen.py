@@ -96,6 +96,7 @@ def show_addresses(platform: Stage, title: str, ending: str) -> None:
     for name in ("portal", "mailbox"):
         if name in urls:
             rows.add_row(urls[name], ABOUT[name])
+    rows.add_row(f"{platform.settings.issuer}/debugger", "sign-in, as anyone of the sample")
     services = [name for name in urls if name not in ("portal", "mailbox")]
     rows.add_row(f"{urls[services[0]]}/events", "the events, explained")
     for name in services:

@@ -20,6 +20,8 @@ SERVICES = tuple(shared.settings.PORTS)
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Folder = Annotated[Path, AfterValidator(Path.absolute)]
 S = TypeVar("S", bound=BaseSettings)
+REALM = "i2pcc"
+"""The last part of the issuer's address; mock-oauth2-server names its key so too."""
 
 if TYPE_CHECKING:
     _ServicePorts = BaseSettings
@@ -41,6 +43,7 @@ class Settings(_ServicePorts):
     mail_port: Port = 1025
     mailbox_port: Port = 8025
     http_rate: shared.settings.Rate = shared.settings.Http.model_fields["rate"].default
+    signin_port: Port = 8005
 
     @classmethod
     def for_tests(cls, state: Path) -> Self:
@@ -66,6 +69,11 @@ class Settings(_ServicePorts):
     def urls(self) -> dict[str, str]:
         """Where the HTTP servers are, by name."""
         return {name: f"http://{self.address}:{self.port(name)}" for name in (*SERVICES, "mailbox")}
+
+    @property
+    def issuer(self) -> str:
+        """Who signs the tokens, and where people sign in: on this machine alone, for it lets anyone in as anyone."""
+        return f"http://127.0.0.1:{self.signin_port}/{REALM}"
 
     @property
     def kafka_servers(self) -> str:

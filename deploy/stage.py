@@ -2,8 +2,6 @@
 
 from typing import Protocol
 
-from joserfc.jwk import ECKey
-
 from deploy.settings import Settings
 from shared.settings import Kafka
 
@@ -12,10 +10,6 @@ class Stage(Protocol):
     """A platform that can be reached from this machine."""
 
     settings: Settings
-
-    @property
-    def signing_key(self) -> ECKey:
-        """What tokens are signed with that the services believe."""
 
     def kafka(self, user: str) -> Kafka:
         """The broker as a user of it is told."""

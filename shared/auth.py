@@ -1,6 +1,5 @@
-"""Who is calling: a Caller from a JWT access token (RFC 9068), checked against the platform's key set."""
+"""Who is calling: a Caller from a JWT access token (RFC 9068), checked against its issuer's keys."""
 
-import json
 import time
 from functools import lru_cache
 from typing import Annotated
@@ -9,10 +8,10 @@ from uuid import UUID
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.errors import InvalidKeyIdError, JoseError
 from pydantic import BaseModel, ConfigDict, Field
 
+from shared.keys import Held, Keys
 from shared.problems import Problem
 from shared.rates import Rates
 from shared.settings import Auth
@@ -48,28 +47,34 @@ class Caller(BaseModel):
 
 
 class Verifier:
-    """Checks tokens. A token that was found good is believed until it expires, without its signature being redone."""
+    """Checks tokens as RFC 8725 and RFC 9068 ask; no setting turns a check off.
+
+    A token that was found good is believed until it expires, without its signature being redone, as long as the issuer
+    publishes the same keys. One whose key the issuer has withdrawn is refused after five minutes at the latest, which
+    is how often the keys are fetched; while the issuer cannot be reached, those of the last fetch are believed.
+    """
 
     def __init__(self, settings: Auth) -> None:
-        self._keys = KeySet.import_key_set(json.loads(settings.jwks_file.read_text()))
+        self.keys = Keys(str(settings.jwks_url))
         self._registry = jwt.JWTClaimsRegistry(
             leeway=LEEWAY,
             iss={"essential": True, "value": settings.issuer},
             aud={"essential": True, "value": settings.audience},
             exp={"essential": True},
+            iat={"essential": True},
             sub={"essential": True},
             role={"essential": True},
         )
         self._known = lru_cache(maxsize=4_096)(self._verify)
 
-    def caller(self, token: str) -> Caller:
+    async def caller(self, token: str) -> Caller:
         """The caller of a valid token.
 
         Raises:
-            Problem: 401, with what is wrong with the token.
+            Problem: 401, with what is wrong with the token; 503, if the issuer's keys could not be had yet.
         """
         try:
-            caller, expires = self._known(token)
+            caller, expires = await self._checked(token)
         except (JoseError, ValueError, TypeError) as error:
             # TypeError: joserfc's own, for some headers that only an unsigned token can have.
             raise unauthorised(f"The access token is not valid: {getattr(error, 'error', 'claims')}.") from None
@@ -77,12 +82,30 @@ class Verifier:
             raise unauthorised("The access token has expired.")
         return caller
 
-    def _verify(self, token: str) -> tuple[Caller, float]:
-        decoded = jwt.decode(token, self._keys, algorithms=ALGORITHMS)
+    async def _checked(self, token: str) -> tuple[Caller, float]:
+        """By the keys that are held; by new ones, if it names a key that is not among them."""
+        held = self.keys.held or await self.keys.renewed()
+        if held is None:
+            raise no_keys()
+        try:
+            return self._known(token, held)
+        except InvalidKeyIdError:
+            return self._known(token, await self.keys.renewed() or held)
+
+    def _verify(self, token: str, held: Held) -> tuple[Caller, float]:
+        decoded = jwt.decode(token, held.keys, algorithms=ALGORITHMS)
         if str(decoded.header.get("typ", "")).lower() not in ("at+jwt", "application/at+jwt"):
             raise ValueError("typ")
+        if "crit" in decoded.header:
+            raise ValueError("crit")
         self._registry.validate(decoded.claims)
         return Caller.model_validate(decoded.claims), float(decoded.claims["exp"])
+
+
+def no_keys() -> Problem:
+    """A 503: whether the caller is who they say cannot be known yet."""
+    detail = "Sign-in cannot be reached, so that nobody's token can be checked yet. Try again in a few seconds."
+    return Problem(503, "Not available now", detail, headers={"Retry-After": "5"})
 
 
 def unauthorised(detail: str) -> Problem:
@@ -100,7 +123,7 @@ async def _caller(request: Request, credentials: Credentials) -> Caller:
     if credentials is None:
         raise unauthorised("This needs an access token in the header Authorization: Bearer …")
     verifier: Verifier = request.app.state.verifier
-    return verifier.caller(credentials.credentials)
+    return await verifier.caller(credentials.credentials)
 
 
 async def current_caller(request: Request, credentials: Credentials) -> Caller:

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 from fastapi import FastAPI, Response
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.staticfiles import StaticFiles
 from swagger_ui_bundle import swagger_ui_path
 
 from shared.event_view import EventPage, Json
+from shared.settings import Auth
 
 SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -29,10 +30,11 @@ _templates = Environment(
 def add_pages(app: FastAPI, asyncapi: Path) -> None:
     """Serve /docs (Swagger UI), /events and /asyncapi.json (the document at `asyncapi`).
 
-    Raises ValueError when the app still has FastAPI's own /docs, which loads its assets from outside.
+    Raises ValueError when the app still has FastAPI's own /docs, which loads its assets from outside, or its own
+    /openapi.json, which does not say where one signs in.
     """
-    if app.docs_url is not None:
-        raise ValueError("make the app with docs_url=None: FastAPI's own page loads from outside")
+    if app.docs_url is not None or app.openapi_url is not None:
+        raise ValueError("make the app with docs_url=None and openapi_url=None: its pages are served here")
     app.mount("/docs/assets", StaticFiles(directory=swagger_ui_path))
     app.mount("/docs/own", StaticFiles(packages=[("shared", "templates/static")]))
     _add_api_page(app)
@@ -40,6 +42,14 @@ def add_pages(app: FastAPI, asyncapi: Path) -> None:
 
 
 def _add_api_page(app: FastAPI) -> None:
+    @app.get("/openapi.json", include_in_schema=False)
+    def api_document() -> JSONResponse:
+        """The service's HTTP API, for tools; where one signs in is known once the service runs."""
+        document = app.openapi()
+        signin = {"type": "openIdConnect", "openIdConnectUrl": f"{Auth().issuer}/.well-known/openid-configuration"}
+        document["components"]["securitySchemes"] = dict.fromkeys(document["components"]["securitySchemes"], signin)
+        return JSONResponse(document)
+
     @app.get("/docs", include_in_schema=False)
     def api_page() -> HTMLResponse:
         """The service's HTTP API, to read and to try."""

@@ -75,6 +75,7 @@ class Service:
             title=self.title,
             version="1",
             lifespan=self._lifespan,
+            openapi_url=None,
             docs_url=None,
             redoc_url=None,
             telemetry={"operation_spans": False, "metrics": False, "logs": False, "exclude": _unwatched},
@@ -108,7 +109,9 @@ class Service:
         consumer = Consumer(self.name, self.handlers, made, kafka) if self.handlers else None
         if consumer:
             loops += [consumer.run(), work(consumer.retry, made, partial(asyncio.sleep, RETRY))]
-        app.state.sessions, app.state.verifier, app.state.consumer = made, Verifier(Auth()), consumer
+        verifier = Verifier(Auth())
+        loops.append(verifier.keys.run())
+        app.state.sessions, app.state.verifier, app.state.consumer = made, verifier, consumer
         tasks = [asyncio.create_task(loop) for loop in loops]
         yield
         if consumer:
@@ -196,7 +199,7 @@ async def live() -> Health:
 
 @_health.get("/ready", responses={503: {"model": Health}})
 async def ready(request: Request, response: Response) -> Health:
-    """Commands are accepted and events are read. Kafka's later absence does not count: the outbox bridges it."""
+    """Commands are accepted and events are read. That Kafka or sign-in is away later does not count: it is bridged."""
     waiting = []
     try:
         async with request.app.state.sessions() as db:
@@ -206,6 +209,9 @@ async def ready(request: Request, response: Response) -> Health:
     consumer: Consumer | None = request.app.state.consumer
     if consumer and not consumer.started:
         waiting.append("kafka")
+    verifier: Verifier = request.app.state.verifier
+    if verifier.keys.held is None:
+        waiting.append("sign-in")
     response.status_code = 503 if waiting else 200
     return Health(status="waiting" if waiting else "ready", waiting_for=waiting)
 

@@ -3,11 +3,10 @@
 import os
 import re
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import limits
-from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -49,9 +48,9 @@ class Auth(BaseSettings):
     """Whose tokens are believed."""
 
     model_config = SettingsConfigDict(env_prefix="I2PCC_AUTH_")
-    jwks_file: Path = Field(description="JSON Web Key Set with the public keys")
-    issuer: str = "https://i2pcc.local"
-    audience: str = "i2pcc"
+    issuer: str = Field(min_length=1, description="the `iss` of a token, to the letter")
+    jwks_url: HttpUrl = Field(description="where the issuer's JSON Web Key Set is")
+    audience: str = Field(default="i2pcc", min_length=1, description="what a token's `aud` names")
 
 
 def _rate(text: str) -> str:

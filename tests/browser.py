@@ -8,6 +8,7 @@ import httpx
 
 from deploy.embedded.platform import Platform
 from deploy.people import Person
+from deploy.signin.client import SignIn
 from shared.vocabulary import Region
 from tests.factories import company_body, company_person, contact_body, region_person
 
@@ -21,6 +22,7 @@ class Browser:
     http: httpx.AsyncClient
     platform: Platform
     person: Person
+    signin: SignIn
 
     def of(self, person: Person) -> "Browser":
         """Another person's browser."""
@@ -47,7 +49,7 @@ class Browser:
     async def _request(
         self, method: str, service: str, path: str, *, headers: dict[str, Any] | None = None, **options: Any
     ) -> httpx.Response:
-        signed = {"Authorization": f"Bearer {self.person.token(self.platform.signing_key)}"}
+        signed = {"Authorization": f"Bearer {await self.signin.token(self.person)}"}
         url = f"{self.platform.urls[service]}{path}"
         return await self.http.request(method, url, headers=signed | (headers or {}), **options)
 

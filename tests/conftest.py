@@ -12,6 +12,7 @@ from deploy.embedded.processes import Processes
 from deploy.embedded.secrets import SUPERUSER
 from deploy.provision.run import provision_database, role_url
 from deploy.settings import Settings
+from deploy.signin.client import SignIn
 from shared.vocabulary import Role
 from tests.browser import Browser
 from tests.factories import someone
@@ -29,7 +30,7 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def platform(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Platform]:
-    """Kafka, PostgreSQL and the mailbox, provisioned."""
+    """Kafka, PostgreSQL, the mailbox and sign-in, provisioned."""
     made = Platform(Settings.for_tests(tmp_path_factory.mktemp("platform") / "state"))
     await made.start(services=False)
     yield made
@@ -55,7 +56,7 @@ async def second_database(platform: Platform) -> Callable[[str], str]:
 async def operator(services: Platform) -> AsyncIterator[Browser]:
     """Who may read everything, in front of the running services; `of` makes it anybody else."""
     async with httpx.AsyncClient(timeout=30) as http:
-        yield Browser(http, services, someone(Role.OPERATOR))
+        yield Browser(http, services, someone(Role.OPERATOR), SignIn(services.settings.issuer, http))
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -11,6 +11,7 @@ from deploy.bench.load import load, request
 from deploy.bench.peers.plain_api import SCRIPT
 from deploy.bench.texts import a_text
 from deploy.embedded.processes import Program
+from deploy.signin.client import SignIn
 from deploy.waiting import listens
 from shared.migrations.plumbing import V1
 
@@ -40,7 +41,7 @@ async def _ours(ground: Ground) -> float:
     await platform.restart("intake")
     async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         _, contact = await people.company(platform, http)
-    token = people.COMPANY.token(platform.signing_key)
+        token = await SignIn(platform.settings.issuer, http).token(people.COMPANY)
     try:
         return await _measure(platform.urls["intake"], {"Authorization": f"Bearer {token}"}, contact)
     finally:

@@ -5,6 +5,7 @@ import httpx
 from deploy.demo.client import Client
 from deploy.embedded.platform import Platform
 from deploy.people import Person
+from deploy.signin.client import SignIn
 from shared.vocabulary import Region, Role
 
 COMPANY = Person(name="bench company", role=Role.COMPANY, company="0999.630.530")
@@ -14,7 +15,7 @@ REACHED = {"organisation": "Bench", "name": "Bench", "mail": "bench@bench.exampl
 
 def client(platform: Platform, person: Person, http: httpx.AsyncClient) -> Client:
     """One of them, signed in."""
-    return Client(http, platform.urls, person, person.token(platform.signing_key))
+    return Client(http, platform.urls, person, SignIn(platform.settings.issuer, http))
 
 
 async def company(platform: Platform, http: httpx.AsyncClient) -> tuple[Client, str]:

@@ -7,16 +7,17 @@ import httpx
 
 from deploy.people import Person
 from deploy.problems import Problem
+from deploy.signin.client import SignIn
 
 
 class Client:
     """One person, signed in."""
 
-    def __init__(self, http: httpx.AsyncClient, urls: dict[str, str], person: Person, token: str) -> None:
+    def __init__(self, http: httpx.AsyncClient, urls: dict[str, str], person: Person, signin: SignIn) -> None:
         self.person = person
         self._http = http
         self._urls = urls
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._signin = signin
 
     async def command(self, service: str, path: str, body: Any = None, again: bool = False) -> Any:
         """Send a command with a fresh Idempotency-Key; `again`: that it was done before is no problem.
@@ -24,9 +25,8 @@ class Client:
         Raises:
             Problem: it was refused, with the platform's own words.
         """
-        answer = await self._http.post(
-            f"{self._urls[service]}/v1{path}", json=body, headers=self._headers | {"Idempotency-Key": str(uuid4())}
-        )
+        headers = await self._authorization() | {"Idempotency-Key": str(uuid4())}
+        answer = await self._http.post(f"{self._urls[service]}/v1{path}", json=body, headers=headers)
         return answer.json() if again and answer.status_code == 409 else _checked(answer)
 
     async def read(self, service: str, path: str, **query: Any) -> Any:
@@ -35,7 +35,11 @@ class Client:
         Raises:
             Problem: it was refused.
         """
-        return _checked(await self._http.get(f"{self._urls[service]}/v1{path}", params=query, headers=self._headers))
+        headers = await self._authorization()
+        return _checked(await self._http.get(f"{self._urls[service]}/v1{path}", params=query, headers=headers))
+
+    async def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {await self._signin.token(self.person)}"}
 
 
 def _checked(answer: httpx.Response) -> Any:

@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from joserfc.jwk import ECKey
 from pydantic import SecretStr
 
 from deploy.problems import Problem
@@ -17,7 +16,6 @@ from shared.settings import Kafka
 
 FILE = Path(__file__).parents[2] / "docker-compose.yml"
 UP = ("up", "--detach", "--build", "--wait")
-KEY = "/run/i2pcc/made/signing-key.json"
 PASSWORDS = "/run/i2pcc/made/kafka.json"
 WITHOUT = "`i2pcc demo` without --compose needs no Docker."
 
@@ -27,12 +25,11 @@ class Compose:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.signing_key: ECKey
         self._was_up = False
         self._passwords: dict[str, str] = {}
 
     async def start(self) -> None:
-        """Build what is not built, wait until everything is healthy, and learn the signing key and Kafka's passwords.
+        """Build what is not built, wait until everything is healthy, and learn Kafka's passwords.
 
         Raises:
             Problem: there is no Docker here, or the stack does not come up.
@@ -43,8 +40,7 @@ class Compose:
         try:
             if await _run(*UP):
                 raise Problem("The stack did not come up.", "Docker says why above; `docker compose logs` says more.")
-            self.signing_key = ECKey.import_key(json.loads(await _secret(KEY)))
-            self._passwords = json.loads(await _secret(PASSWORDS))
+            self._passwords = json.loads(await _read("run", "--rm", "-T", "secrets", "cat", PASSWORDS))
         except BaseException:
             await self.stop()
             raise
@@ -58,10 +54,6 @@ class Compose:
         """Take down what `start` brought up."""
         if not self._was_up:
             await _run("down")
-
-
-async def _secret(file: str) -> str:
-    return await _read("run", "--rm", "-T", "secrets", "cat", file)
 
 
 async def _run(*arguments: str) -> int:

@@ -50,7 +50,7 @@ async def _run(sample: Sample, settings: Settings, once: bool, compose: bool) ->
             await _play(story, audience)
             await _check_mailbox(story, platform, http)
             _show_matches(story, audience.teller)
-        show_addresses(platform, "Where to look", _closing(platform, sample, once))
+        show_addresses(platform, "Where to look", _closing(once))
         if not once:
             await _until_told(platform)
     finally:
@@ -155,13 +155,7 @@ def _show_matches(story: Storyteller, teller: Teller) -> None:
     console.print(f"People would match {len(expected)} pairs: {found} of them were found, and {others} others.")
 
 
-def _closing(platform: Stage, sample: Sample, once: bool) -> str:
+def _closing(once: bool) -> str:
     if once:
         return "Closing, as ONCE asks."
-    stop = "Stop with Ctrl-C."
-    if not isinstance(platform, Platform):
-        return stop
-    folder = platform.settings.state
-    folder = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
-    token = f"I2PCC_STATE={folder} .venv/bin/i2pcc token {sample.people[0].name}"
-    return f"To try an API, authorise with a token: {token}\n{stop}"
+    return "To try an API, press Authorize on its page and click on who you want to be.\nStop with Ctrl-C."

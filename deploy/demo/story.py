@@ -7,6 +7,7 @@ import httpx
 
 from deploy.demo.client import Client
 from deploy.demo.models import Company, Need, Proposal, Sample
+from deploy.signin.client import SignIn
 from deploy.stage import Stage
 from shared.vocabulary import Role, company_id
 
@@ -18,14 +19,14 @@ class Storyteller:
         self.sample = sample
         self.needs: dict[str, dict[str, Any]] = {}
         self.proposals: dict[str, dict[str, Any]] = {}
-        self._stage = stage
+        self._urls = stage.settings.urls
         self._http = http
+        self._signin = SignIn(stage.settings.issuer, http)
         self._contacts: dict[str, str] = {}
 
     def as_(self, handle: str) -> Client:
         """The client of one of the sample's people."""
-        person = self.sample.person(handle)
-        return Client(self._http, self._stage.settings.urls, person, person.token(self._stage.signing_key))
+        return Client(self._http, self._urls, self.sample.person(handle), self._signin)
 
     def operator(self) -> Client:
         """The one who may read everything."""

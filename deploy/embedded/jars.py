@@ -1,9 +1,13 @@
-"""Kafka's jars, pinned by version and hash, from the ordinary Maven cache or else from Maven Central."""
+"""Java programs' jars, pinned by version and hash, from the ordinary Maven cache or else from Maven Central.
+
+As a program: have those of a lock, when an image is made.
+"""
 
 import asyncio
 import hashlib
 import itertools
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,9 +17,13 @@ from deploy.embedded.steps import Progress
 from deploy.problems import Problem, disk
 from deploy.waiting import Together, abandonable
 
-LOCK = Path(__file__).with_name("jars.lock")
+KAFKA = Path(__file__).with_name("kafka.lock")
+SIGNIN = Path(__file__).with_name("signin.lock")
+LOCKS = (KAFKA, SIGNIN)
 AT_A_TIME = 4
 SECONDS = 30
+_one_by_one = asyncio.Lock()
+"""Two programs share jars: what one of them fetches, the other finds."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class Jar:
         return file.exists() and hashlib.sha256(file.read_bytes()).hexdigest() == self.sha256
 
 
-def locked(lock: Path = LOCK) -> list[Jar]:
+def locked(lock: Path) -> list[Jar]:
     """All jars of the lock, in the order of the class path."""
     lines = (line.split() for line in lock.read_text().splitlines() if not line.startswith("#"))
     return [_jar(coordinate, digest) for coordinate, digest in lines]
@@ -53,17 +61,21 @@ def repository() -> Path:
     return Path(os.environ.get("M2_REPO") or Path.home() / ".m2" / "repository")
 
 
-async def classpath(progress: Progress) -> str:
-    """Have every jar, fetching those that are missing or damaged.
+async def classpath(lock: Path, progress: Progress) -> str:
+    """Have every jar of a lock, fetching those that are missing or damaged.
 
     Raises:
         Problem: a jar can't be had.
     """
-    jars, folder = locked(), repository()
-    missing = await abandonable(lambda: [jar for jar in jars if not jar.is_good(jar.path(folder))])
-    if missing:
-        await _fetch(missing, folder, progress)
+    jars, folder = locked(lock), repository()
+    if await abandonable(_missing, jars, folder):
+        async with _one_by_one:
+            await _fetch(await abandonable(_missing, jars, folder), folder, progress)
     return os.pathsep.join(str(jar.path(folder)) for jar in jars)
+
+
+def _missing(jars: list[Jar], folder: Path) -> list[Jar]:
+    return [jar for jar in jars if not jar.is_good(jar.path(folder))]
 
 
 async def _fetch(missing: list[Jar], folder: Path, progress: Progress) -> None:
@@ -95,7 +107,7 @@ def _fetcher(folder: Path) -> Callable[[Jar], None]:
             context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
         if not jar.is_good(file):
             file.unlink(missing_ok=True)
-            raise Problem(f"{file.name} from Maven Central is not the file that jars.lock pins.")
+            raise Problem(f"{file.name} from Maven Central is not the file that the lock pins.")
 
     return fetch
 
@@ -107,7 +119,11 @@ def _told(folder: Path, *errors: type[Exception]) -> Iterator[None]:
             yield
     except errors as error:
         raise Problem(
-            "Kafka's Java files could not be fetched from Maven Central.",
-            f"Is the network (or your proxy) reachable? Then run the same command again: the 44 MB are "
+            "Java files of Kafka or sign-in could not be fetched from Maven Central.",
+            f"Is the network (or your proxy) reachable? Then run the same command again: the 74 MB are "
             f"fetched once, into {folder}.",
         ) from error
+
+
+if __name__ == "__main__":
+    asyncio.run(classpath(Path(sys.argv[1]), lambda done, total: None))

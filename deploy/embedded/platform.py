@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import cached_property
 
 import psutil
-from joserfc.jwk import ECKey
 from pydantic import SecretStr
 
 from deploy import manifest as manifests
@@ -17,17 +16,18 @@ from deploy.embedded.kafka import Kafka
 from deploy.embedded.ports import check_ports, ports_of
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.processes import Processes, Program
+from deploy.embedded.signin import SignIn
 from deploy.embedded.steps import Steps
 from deploy.files import write
 from deploy.manifest import ADMIN
 from deploy.problems import Problem, disk
-from deploy.settings import SERVICES, Settings
+from deploy.settings import REALM, SERVICES, Settings
 from deploy.waiting import Together, abandonable, answers, listens, until, whole
 from shared.settings import Kafka as KafkaSettings
 
 PATIENCE = 60.0
 """Seconds that a part gets to be ready."""
-SERVERS = ("kafka", "postgres", "mailbox")
+SERVERS = ("kafka", "postgres", "mailbox", "signin")
 PARTS = (*SERVERS, *SERVICES)
 
 
@@ -41,6 +41,8 @@ class Platform:
         self.processes = Processes(settings.state)
         self._kafka = Kafka(settings)
         self._postgres = Postgres(settings)
+        self._signin = SignIn(settings)
+        self._classes = {part.name: part.classes for part in (self._kafka, self._signin)}
 
     async def start(self, services: bool = True) -> None:
         """Bring everything up: what runs is left as it is, what has died is started again.
@@ -105,6 +107,8 @@ class Platform:
         """Whether a part does its work now."""
         if name in ("kafka", "postgres"):
             return await listens("127.0.0.1", self.settings.port(name))
+        if name == "signin":
+            return await answers("127.0.0.1", self.settings.port(name), f"/{REALM}/jwks")
         return await answers(self.settings.address, self.settings.port(name), "/health/ready")
 
     @property
@@ -132,11 +136,6 @@ class Platform:
         """This state folder's passwords and keys."""
         return secrets.keep(self.settings.state / "secrets", self.manifest.roles(), self.manifest.users())
 
-    @property
-    def signing_key(self) -> ECKey:
-        """What tokens are signed with that the services believe."""
-        return self.secrets.signing_key
-
     def environment(self, service: str) -> dict[str, str]:
         """What a service is told of its surroundings."""
         return {
@@ -144,7 +143,8 @@ class Platform:
             "I2PCC_KAFKA_SERVERS": self.settings.kafka_servers,
             "I2PCC_KAFKA_USER": service,
             "I2PCC_KAFKA_PASSWORD": self.secrets.kafka_passwords[service],
-            "I2PCC_AUTH_JWKS_FILE": str(self.secrets.jwks_file),
+            "I2PCC_AUTH_ISSUER": self.settings.issuer,
+            "I2PCC_AUTH_JWKS_URL": f"{self.settings.issuer}/jwks",
             "I2PCC_HTTP_HOST": self.settings.http_host,
             "I2PCC_HTTP_RATE": self.settings.http_rate,
             f"I2PCC_{service.upper()}_PORT": str(self.settings.port(service)),
@@ -167,6 +167,7 @@ class Platform:
             together.do(self._serve("kafka", missing, self._provision_kafka))
             together.do(self._serve("postgres", missing, self._provision_database))
             together.do(self._serve("mailbox", missing))
+            together.do(self._serve("signin", missing))
         async with Together() as together:
             for name in missing:
                 if name in SERVICES:
@@ -187,6 +188,7 @@ class Platform:
             "kafka": self._start_kafka,
             "postgres": self._start_postgres,
             "mailbox": self._start_mailbox,
+            "signin": self._start_signin,
         }
         if name in servers:
             await servers[name]()
@@ -196,7 +198,7 @@ class Platform:
 
     async def _start_kafka(self) -> None:
         with self.steps.step("Kafka") as progress:
-            classpath = await jars.classpath(progress)
+            classpath = await jars.classpath(jars.KAFKA, progress)
             password = self.secrets.kafka_passwords[ADMIN]
             await asyncio.to_thread(self._kafka.format, classpath, password)
             self.processes.start(self._kafka.program(classpath, password))
@@ -221,6 +223,12 @@ class Platform:
             command = (sys.executable, "-m", "deploy.embedded.mailbox")
             self.processes.start(Program("mailbox", command, self.settings.mailbox_port, environment))
             await self._until_ready("mailbox", self.is_ready)
+
+    async def _start_signin(self) -> None:
+        with self.steps.step("Sign-in") as progress:
+            classpath = await jars.classpath(jars.SIGNIN, progress)
+            self.processes.start(await asyncio.to_thread(self._signin.program, classpath, self.secrets.signing_key))
+            await self._until_ready("signin", self.is_ready)
 
     async def _provision_kafka(self) -> None:
         with self.steps.step("Kafka's users, topics and rights"):
@@ -283,8 +291,8 @@ class Platform:
     def _stop(self, name: str) -> None:
         ran = self.processes.alive(name)
         in_time = self.processes.stop(name)
-        if ran and name == "kafka":
-            self._kafka.keep_classes(in_time)
+        if ran and (classes := self._classes.get(name)):
+            classes.keep(in_time)
 
 
 def _resident(process: psutil.Process) -> int:

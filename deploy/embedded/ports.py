@@ -9,7 +9,7 @@ from deploy.settings import Settings, bind, is_free, port_names
 
 MORE = {"kafka": ("kafka", "kafka_controller"), "mailbox": ("mailbox", "mail")}
 """Parts that listen on more than one port."""
-LOCAL = ("kafka", "kafka_controller", "postgres")
+LOCAL = ("kafka", "kafka_controller", "postgres", "signin")
 """Always on 127.0.0.1; the others on I2PCC_HTTP_HOST."""
 
 

@@ -12,6 +12,7 @@ from joserfc.jwk import ECKey
 from deploy.files import write
 from deploy.manifest import ADMIN
 from deploy.problems import Problem
+from deploy.settings import REALM
 
 SUPERUSER = "postgres"
 
@@ -25,8 +26,7 @@ class Secrets:
     kafka_passwords: dict[str, str]
     """By Kafka user, the admin's too."""
     signing_key: ECKey
-    """ES256; its public half is in the JWKS file."""
-    jwks_file: Path
+    """ES256; what the sign-in server signs with."""
 
 
 def keep(folder: Path, roles: Iterable[str], users: Iterable[str] = ()) -> Secrets:
@@ -54,8 +54,7 @@ def _keep(folder: Path, roles: Iterable[str], users: Iterable[str]) -> Secrets:
     return Secrets(
         passwords=_passwords(folder / "passwords.json", [SUPERUSER, *roles]),
         kafka_passwords=_passwords(folder / "kafka.json", [ADMIN, *users]),
-        signing_key=_signing_key(folder),
-        jwks_file=folder / "jwks.json",
+        signing_key=_signing_key(folder / "signing-key.json"),
     )
 
 
@@ -67,13 +66,8 @@ def _passwords(file: Path, roles: list[str]) -> dict[str, str]:
     return known | missing
 
 
-def _signing_key(folder: Path) -> ECKey:
-    private, public = folder / "signing-key.json", folder / "jwks.json"
-    if not private.exists():
-        made = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256"}, auto_kid=True)
-        write(private, json.dumps(made.as_dict(private=True)))
-    key = ECKey.import_key(json.loads(private.read_text()))
-    published = json.dumps({"keys": [key.as_dict(private=False)]})
-    if not public.exists() or public.read_text() != published:
-        write(public, published)
-    return key
+def _signing_key(file: Path) -> ECKey:
+    if not file.exists():
+        made = ECKey.generate_key("P-256", {"use": "sig", "alg": "ES256", "kid": REALM}, auto_kid=False)
+        write(file, json.dumps(made.as_dict(private=True)))
+    return ECKey.import_key(json.loads(file.read_text()))

@@ -5,6 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from joserfc import jwt
+
+from deploy import people
+from deploy.embedded.platform import Platform
+from deploy.settings import free_ports
+
 COMMAND = (sys.executable, "-c", "from deploy.cli import main; main()")
 
 
@@ -37,3 +43,18 @@ def test_status_of_nothing_says_so_in_its_exit_code(tmp_path: Path) -> None:
     assert result.returncode == 1
     assert "not running" in result.stdout
     assert not (tmp_path / "state").exists()
+
+
+def test_a_token_is_the_persons_own(platform: Platform) -> None:
+    result = run("token", "Zhao.Minghui", I2PCC_STATE=str(platform.settings.state))
+    assert result.returncode == 0, result.stderr
+    claims = jwt.decode(result.stdout.strip(), platform.secrets.signing_key, algorithms=["ES256"]).claims
+    person = people.find("zhao.minghui", people.load())
+    assert (claims["sub"], claims["region"], claims["role"]) == (person.subject, "hebei", "region")
+
+
+def test_a_token_cannot_be_had_while_nothing_runs(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    result = run("token", "zhao.minghui", I2PCC_STATE=str(tmp_path / "state"), I2PCC_SIGNIN_PORT=str(port))
+    assert result.returncode == 1
+    assert result.stderr == f"Sign-in cannot be reached at http://127.0.0.1:{port}/i2pcc.\nStart it with: i2pcc up\n"

@@ -17,7 +17,11 @@ from deploy import cli, manifest
 from deploy.demo import compose
 from deploy.embedded import jars, kafka, mailbox
 from deploy.images.secrets import USERS, share
-from deploy.settings import SERVICES, Settings, refuse_unknown
+from deploy.settings import REALM, SERVICES, Settings, refuse_unknown
+from deploy.signin.client import CLIENT
+from shared.auth import Caller
+from shared.settings import PORTS
+from shared.vocabulary import Region, Role
 
 ROOT = compose.FILE.parent
 STACK: dict[str, dict[str, Any]] = yaml.safe_load(compose.FILE.read_text())["services"]
@@ -64,13 +68,14 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_stack_is_all_that_the_platform_is() -> None:
-    assert set(STACK) == {*SERVICES, "kafka", "postgres", "mailbox", "provision", "secrets"}
+    assert set(STACK) == {*SERVICES, "kafka", "postgres", "mailbox", "signin", "provision", "secrets", "keycloak"}
 
 
 def test_servers_are_the_official_images_of_the_versions_tried() -> None:
-    (version,) = [jar.version for jar in jars.locked() if jar.artifact == "kafka_2.13"]
+    (version,) = [jar.version for jar in jars.locked(jars.KAFKA) if jar.artifact == "kafka_2.13"]
     assert STACK["kafka"]["image"] == f"apache/kafka:{version}"
     assert STACK["postgres"]["image"] == "pgvector/pgvector:pg18"
+    assert STACK["keycloak"]["image"] == "quay.io/keycloak/keycloak:26.7.3"
 
 
 def test_kafka_is_set_as_the_embedded_one() -> None:
@@ -127,7 +132,7 @@ def test_every_command_is_there(name: str) -> None:
         }
 
 
-@pytest.mark.parametrize("name", [name for name in PARTS if "ports" in STACK[name]])
+@pytest.mark.parametrize("name", [name for name in PARTS if "ports" in STACK[name] and "profiles" not in STACK[name]])
 def test_ports_are_the_embedded_platforms_on_the_loopback_address(name: str) -> None:
     for port in STACK[name]["ports"]:
         found = PUBLISHED.fullmatch(port)
@@ -138,13 +143,15 @@ def test_ports_are_the_embedded_platforms_on_the_loopback_address(name: str) -> 
             assert inside == listening(name)[f"{setting}_port"]
 
 
-@pytest.mark.parametrize("name", [*SERVICES, "mailbox"])
+@pytest.mark.parametrize("name", [*SERVICES, "mailbox", "signin"])
 def test_health_is_asked_where_the_app_answers(name: str, tmp_path: Path) -> None:
     (address,) = re.findall(r"http://[^']+", STACK[name]["healthcheck"]["test"][-1])
     url = urlsplit(address)
     assert (url.hostname, url.port) == ("127.0.0.1", listening(name)[f"{name}_port"])
     if name == "mailbox":
         paths = {getattr(route, "path", "") for route in mailbox.web(mailbox.Box(tmp_path / "mail")).routes}
+    elif name == "signin":
+        paths = {f"/{REALM}/jwks"}
     else:
         paths = set(getattr(importlib.import_module(f"services.{name}.app"), name).app().openapi()["paths"])
     assert url.path in paths
@@ -177,8 +184,8 @@ def test_the_file_holds_no_password(name: str) -> None:
 def test_secrets_are_read_by_the_user_they_are_made_for(name: str, volume: Path) -> None:
     for path in SECRET.findall(json.dumps(variables(STACK[name]))):
         stat = (volume / path).stat()
-        assert stat.st_mode & 0o077 == (0o044 if path == "jwks.json" else 0)
-        assert os.geteuid() != 0 or path == "jwks.json" or stat.st_uid == user(name)
+        assert stat.st_mode & 0o077 == 0
+        assert os.geteuid() != 0 or stat.st_uid == user(name)
 
 
 def user(name: str) -> int:
@@ -187,13 +194,12 @@ def user(name: str) -> int:
     return int(STACK[name].get("user", ours).partition(":")[0])
 
 
-@pytest.mark.parametrize("file", [compose.KEY, compose.PASSWORDS])
-def test_the_demo_finds_its_secrets(file: str, volume: Path) -> None:
-    assert (volume / Path(file).relative_to("/run/i2pcc")).exists()
+def test_the_demo_finds_kafkas_passwords(volume: Path) -> None:
+    assert (volume / Path(compose.PASSWORDS).relative_to("/run/i2pcc")).exists()
 
 
 def test_each_reads_its_own_secrets_and_nobody_elses(volume: Path) -> None:
-    assert {*SERVICES, "kafka", "postgres", "provision"} == set(READERS)
+    assert {*SERVICES, "kafka", "keycloak", "postgres", "provision", "signin"} == set(READERS)
     assert len({user(name) for name in READERS}) == len(READERS)
     assert (volume / "made").stat().st_mode & 0o077 == 0
 
@@ -204,4 +210,60 @@ def test_containers_may_do_little(name: str) -> None:
     assert part["security_opt"] == ["no-new-privileges:true"]
     assert part["cap_drop"] == ["ALL"]
     assert part["logging"]["options"]["max-size"]
-    assert part.get("read_only") or name == "kafka"
+    assert part.get("read_only") or name in ("kafka", "keycloak")
+
+
+def test_who_lets_anyone_in_is_published_on_the_loopback_address_alone() -> None:
+    published = [*STACK["signin"]["ports"], *STACK["keycloak"]["ports"]]
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == []
+
+
+def test_services_believe_the_issuer_that_browsers_reach_by_keys_fetched_inside() -> None:
+    surroundings = variables(STACK["intake"])
+    assert surroundings["I2PCC_AUTH_ISSUER"] == (
+        "${I2PCC_AUTH_ISSUER:-http://127.0.0.1:${I2PCC_SIGNIN_PORT:-8005}/" + REALM + "}"
+    )
+    assert surroundings["I2PCC_AUTH_JWKS_URL"] == "${I2PCC_AUTH_JWKS_URL:-http://signin:8005/" + REALM + "/jwks}"
+
+
+def test_the_sign_in_server_is_told_our_key_and_our_page(volume: Path) -> None:
+    told = json.loads((volume / "signin.json").read_text())
+    kept = json.loads((volume / "made" / "signing-key.json").read_text())
+    assert json.loads(told["tokenProvider"]["keyProvider"]["initialKeys"]) == kept
+    assert (volume / Path(told["loginPagePath"]).name).stat().st_mode & 0o777 == 0o644
+
+
+def test_keycloaks_admin_is_known_to_nobody_else(volume: Path) -> None:
+    password = (volume / "keycloak.conf").read_text().strip().rpartition("=")[2]
+    holders = [file.name for file in volume.iterdir() if file.is_file() and password in file.read_text()]
+    assert len(password) > 20
+    assert holders == ["keycloak.conf"]
+
+
+REALM_FILE: dict[str, Any] = json.loads((ROOT / "deploy/keycloak/realm.json").read_text())
+
+
+def test_the_realm_has_no_users_and_one_client_without_a_secret() -> None:
+    assert "users" not in REALM_FILE
+    (client,) = REALM_FILE["clients"]
+    assert client["clientId"] == CLIENT
+    assert client["publicClient"]
+    assert "secret" not in client
+    assert client["attributes"]["pkce.code.challenge.method"] == "S256"
+    assert client["attributes"]["access.token.header.type.rfc9068"] == "true"
+    assert [client["implicitFlowEnabled"], client["directAccessGrantsEnabled"]] == [False, False]
+    assert client["redirectUris"] == [
+        f"http://127.0.0.1:{port}/docs/assets/oauth2-redirect.html" for port in PORTS.values()
+    ]
+
+
+def test_what_a_caller_is_only_an_admin_of_the_realm_may_change() -> None:
+    (provider,) = REALM_FILE["components"]["org.keycloak.userprofile.UserProfileProvider"]
+    profile = json.loads(provider["config"]["kc.user.profile.config"][0])
+    attributes = {attribute["name"]: attribute for attribute in profile["attributes"]}
+    mapped = {mapper["config"].get("claim.name", "aud") for mapper in REALM_FILE["clients"][0]["protocolMappers"]}
+    claims = Caller.model_fields.keys() - {"subject"}
+    assert mapped == {*claims, "aud"}
+    assert all(attributes[claim]["permissions"]["edit"] == ["admin"] for claim in claims)
+    assert attributes["role"]["validations"]["options"]["options"] == list(Role)
+    assert attributes["region"]["validations"]["options"]["options"] == list(Region)

@@ -26,14 +26,14 @@ def test_what_was_recorded_is_used_from_then_on(kafka: Kafka) -> None:
     (record,) = options(kafka)
     recorded = Path(record.removeprefix("-XX:AOTCacheOutput="))
     recorded.touch()
-    kafka.keep_classes(in_time=True)
+    kafka.classes.keep(in_time=True)
     assert options(kafka) == [f"-XX:AOTCache={recorded.with_suffix('.aot')}"]
 
 
 def test_a_recording_that_was_cut_short_is_not_used_and_tried_again_after_a_day(kafka: Kafka) -> None:
     (record,) = options(kafka)
     Path(record.removeprefix("-XX:AOTCacheOutput=")).write_text("half")
-    kafka.keep_classes(in_time=False)
+    kafka.classes.keep(in_time=False)
     assert options(kafka) == []
     (given_up,) = kafka.folder.glob("classes-*")
     yesterday = time.time() - 90_000

@@ -5,7 +5,7 @@ from importlib.metadata import distributions
 from pathlib import Path
 
 from deploy import sbom
-from deploy.embedded.jars import locked
+from deploy.embedded.jars import LOCKS, locked
 
 
 def test_every_package_and_every_jar_is_in_the_bill(tmp_path: Path) -> None:
@@ -15,5 +15,6 @@ def test_every_package_and_every_jar_is_in_the_bill(tmp_path: Path) -> None:
     packages = {(each.name.lower(), each.version) for each in distributions() if each.name != "i2pcc"}
     assert packages <= named
     hashes = {part["purl"]: part["hashes"][0]["content"] for part in bill["components"] if "pkg:maven" in part["purl"]}
-    assert hashes == {f"pkg:maven/{jar.group}/{jar.artifact}@{jar.version}": jar.sha256 for jar in locked()}
+    jars = [jar for lock in LOCKS for jar in locked(lock)]
+    assert hashes == {f"pkg:maven/{jar.group}/{jar.artifact}@{jar.version}": jar.sha256 for jar in jars}
     assert bill["metadata"]["component"]["name"] == "i2pcc"

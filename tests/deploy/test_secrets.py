@@ -1,6 +1,5 @@
 """What is secret stays with its owner, and stays the same."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -30,10 +29,3 @@ def test_a_damaged_file_is_told_and_left_as_it_is(tmp_path: Path, file: str) -> 
         with pytest.raises(Problem, match="is damaged"):
             secrets.keep(tmp_path, ["one"])
         assert (tmp_path / file).read_text() == damage
-
-
-def test_the_published_key_holds_no_private_part(tmp_path: Path) -> None:
-    kept = secrets.keep(tmp_path, [])
-    (public,) = json.loads(kept.jwks_file.read_text())["keys"]
-    assert public["kid"] == kept.signing_key.kid
-    assert "d" not in public

@@ -1,0 +1,1 @@
+"""Sign-in for the sample's people: mock-oauth2-server with a key of our own, and getting tokens from it."""
