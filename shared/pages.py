@@ -35,6 +35,7 @@ def add_pages(app: FastAPI, asyncapi: Path) -> None:
     """
     if app.docs_url is not None or app.openapi_url is not None:
         raise ValueError("make the app with docs_url=None and openapi_url=None: its pages are served here")
+    app.get("/docs/assets/oauth2-redirect.html", include_in_schema=False)(_signed_in)
     app.mount("/docs/assets", StaticFiles(directory=swagger_ui_path))
     app.mount("/docs/own", StaticFiles(packages=[("shared", "templates/static")]))
     _add_api_page(app)
@@ -53,7 +54,17 @@ def _add_api_page(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     def api_page() -> HTMLResponse:
         """The service's HTTP API, to read and to try."""
-        return HTMLResponse(_templates.get_template("docs.html").render(title=app.title), headers=SAFE)
+        scheme, _, rest = Auth().issuer.partition("://")
+        signin = f"{scheme}://{rest.partition('/')[0]}"
+        policy = SAFE["Content-Security-Policy"].replace("connect-src 'self'", f"connect-src 'self' {signin}")
+        headers = {"Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "same-origin-allow-popups"}
+        return HTMLResponse(_templates.get_template("docs.html").render(title=app.title), headers=headers)
+
+
+def _signed_in() -> FileResponse:
+    """Where sign-in comes back to: it hands the code to the page that opened it, so it keeps that opener."""
+    headers = SAFE | {"Cross-Origin-Opener-Policy": "unsafe-none"}
+    return FileResponse(swagger_ui_path / "oauth2-redirect.html", headers=headers)
 
 
 def _add_event_pages(app: FastAPI, asyncapi: Path) -> None:

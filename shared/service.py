@@ -44,6 +44,7 @@ OPEN = frozenset(
         "/health/ready",
         "/docs",
         "/docs/assets",
+        "/docs/assets/oauth2-redirect.html",
         "/docs/own",
         "/events",
         "/asyncapi.json",

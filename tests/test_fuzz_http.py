@@ -38,12 +38,12 @@ def session() -> Iterator[requests.Session]:
 
 @pytest.mark.parametrize("mode", GenerationMode, ids=lambda mode: mode.value)
 @pytest.mark.parametrize("route", ROUTES, ids=str)
-def test_every_answer_is_one_that_the_document_tells_of(
+async def test_every_answer_is_one_that_the_document_tells_of(
     world: World, session: requests.Session, route: Route, mode: GenerationMode
 ) -> None:
     operation = SCHEMAS[route.service][route.path][route.method]
     browser = world.browser(route.role, route)
-    token = browser.person.token(browser.platform.signing_key)
+    token = await browser.signin.token(browser.person)
 
     @settings(
         max_examples=30,

@@ -34,10 +34,11 @@ class SignIn:
         Raises:
             Problem: the sign-in server cannot be reached, or refuses.
         """
-        token, end = self._kept.get(person.subject, ("", 0.0))
+        who = person.model_dump_json()
+        token, end = self._kept.get(who, ("", 0.0))
         if end < time.monotonic():
             token, seconds = await self._sign_in(person)
-            self._kept[person.subject] = token, time.monotonic() + seconds - MARGIN
+            self._kept[who] = token, time.monotonic() + seconds - MARGIN
         return token
 
     async def _sign_in(self, person: Person) -> tuple[str, float]:

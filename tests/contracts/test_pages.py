@@ -15,6 +15,13 @@ from shared.pages import add_pages
 SOURCES = re.compile(r"""(?:src|href)=["']([^"']*)|url\(["']?([^"')]*)|@import\s+["']([^"']*)""")
 
 
+@pytest.fixture(autouse=True)
+def _signin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where one signs in, as every service is told."""
+    monkeypatch.setenv("I2PCC_AUTH_ISSUER", "http://signin/i2pcc")
+    monkeypatch.setenv("I2PCC_AUTH_JWKS_URL", "http://signin/i2pcc/jwks")
+
+
 def browser(asyncapi: Path = DOCS / "asyncapi.json") -> httpx.AsyncClient:
     """A client of an app that has the pages."""
     app = FastAPI(docs_url=None, openapi_url=None)

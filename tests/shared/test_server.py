@@ -57,9 +57,9 @@ class Impatient:
                 writer.write(piece)
             return await reader.read()
 
-    def bearer(self, person: Any) -> dict[str, str]:
+    async def bearer(self, person: Any) -> dict[str, str]:
         """A person's token."""
-        return {"Authorization": f"Bearer {person.token(self.anyone.platform.signing_key)}"}
+        return {"Authorization": f"Bearer {await self.anyone.signin.token(person)}"}
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -147,7 +147,9 @@ def raw_problem(answer: bytes, status: int) -> dict[str, Any]:
     head, _, body = answer.partition(b"\r\n\r\n")
     line, *lines = head.decode().split("\r\n")
     headers = {name: value for name, _, value in (line.partition(": ") for line in lines)}
-    made = httpx.Response(int(line.split()[1]), headers=headers, content=body)
+    made = httpx.Response(
+        int(line.split()[1]), headers=headers, content=body, request=httpx.Request("GET", "http://service")
+    )
     assert_safe(made)
     return check_problem(made, status)
 
@@ -216,7 +218,7 @@ async def test_too_many_connections_are_refused_and_the_others_served(impatient:
 
 
 async def test_who_asks_too_often_is_told_when_to_go_on_and_others_are_answered(impatient: Impatient) -> None:
-    busy, other = impatient.bearer(company_person()), impatient.bearer(company_person())
+    busy, other = await impatient.bearer(company_person()), await impatient.bearer(company_person())
     answered = await refused_after(impatient, busy)
     # A window's end may come between them.
     assert RATE <= answered <= RATE + 2
@@ -229,7 +231,7 @@ async def test_an_address_that_fails_to_sign_in_too_often_is_told_so_and_its_goo
     await refused_after(impatient, {"Authorization": "Bearer guessed"})
     problem = check_problem(await impatient.http.get("/v1/proposals"), 429)
     assert f"{RATE}/minute" in problem["detail"]
-    good = impatient.bearer(company_person())
+    good = await impatient.bearer(company_person())
     assert (await impatient.http.get("/v1/proposals", headers=good)).status_code == 200
 
 
@@ -312,7 +314,9 @@ def test_a_rate_that_is_none_is_refused_with_an_example(monkeypatch: pytest.Monk
 def assert_safe(answer: httpx.Response) -> None:
     """What holds for every answer."""
     for name, value in HEADERS.items():
-        if name != "Content-Security-Policy":
+        if name == "Cross-Origin-Opener-Policy" and answer.url.path == "/docs":
+            assert answer.headers[name] == "same-origin-allow-popups", "the page opens sign-in, and hears of it"
+        elif name != "Content-Security-Policy":
             assert answer.headers.get_list(name) == [value]
     (policy,) = answer.headers.get_list("Content-Security-Policy")
     assert policy.startswith("default-src 'none'; ")
