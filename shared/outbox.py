@@ -95,7 +95,7 @@ def emit(db: Db, *events: Event) -> None:
 
 def said(db: Db, kind: type[E], row: SQLModel) -> E:
     """Emit what a row has become; the event is also the command's answer."""
-    event = kind.model_validate(row.model_dump())
+    event = kind.model_validate(row.model_dump(warnings=False))
     emit(db, event)
     return event
 
