@@ -91,6 +91,24 @@ def token(name: Annotated[str, typer.Argument(help="someone in the sample, such 
 
 
 @app.command()
+def rotate() -> None:
+    """Make every password and the signing key anew; what ran is started again, and all have to sign in again."""
+    platform = _platform().as_it_runs()
+    ran = platform.processes.names()
+
+    async def renewed() -> None:
+        await platform.rotate()
+        if ran:
+            await platform.start()
+
+    from deploy.screen import console
+
+    with console.status("Making all secrets anew ..."):
+        interrupts.run(renewed())
+    typer.echo("Every password and the signing key are new" + (", and everything is up with them." if ran else "."))
+
+
+@app.command()
 def provision() -> None:
     """Bring a Kafka and a PostgreSQL elsewhere to what the manifest says (I2PCC_KAFKA_SERVERS, I2PCC_POSTGRES_URL)."""
     from deploy.provision.run import from_environment

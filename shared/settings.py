@@ -5,7 +5,6 @@ import re
 from contextlib import suppress
 from typing import Annotated, Literal, Self
 
-import limits
 from pydantic import AfterValidator, BeforeValidator, Field, FilePath, HttpUrl, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -13,8 +12,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 class Database(BaseSettings):
     """The service's own PostgreSQL role and database."""
 
-    model_config = SettingsConfigDict(env_prefix="I2PCC_DATABASE_")
-    url: str = Field(description="postgresql://role:password@host:port/database")
+    model_config = SettingsConfigDict(env_prefix="I2PCC_DATABASE_", hide_input_in_errors=True)
+    url: str = Field(repr=False, description="postgresql://role:password@host:port/database")
     pool: int = Field(default=10, ge=1, le=100, description="connections per process")
 
 
@@ -54,6 +53,8 @@ class Auth(BaseSettings):
 
 
 def _rate(text: str) -> str:
+    import limits  # 80 ms, which the i2pcc command has no use for
+
     with suppress(ValueError):
         if limits.parse(text).amount > 0:
             return text

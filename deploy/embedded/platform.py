@@ -71,6 +71,22 @@ class Platform:
                 if wipe:
                     state.wipe(folder)
 
+    async def rotate(self) -> None:
+        """Make all that is secret anew, with nothing running meanwhile. One that was cut short is simply repeated.
+
+        Raises:
+            Problem: nothing was started here yet.
+        """
+        folder = self.settings.state
+        if not (state.is_ours(folder) and self._postgres.data.exists()):
+            raise Problem("Nothing was started here yet, so there is nothing to make anew.", "Run: i2pcc up")
+        with state.alone(folder), disk(folder):
+            await whole(self._stop_parts(self.processes.names()))
+            await self._postgres.clear_after_crash()
+            secrets.forget(folder / "secrets")
+            self.__dict__.pop("secrets", None)
+            await asyncio.to_thread(self._postgres.set_password, self.secrets.passwords[secrets.SUPERUSER])
+
     async def restart(self, name: str) -> None:
         """Stop one part, if it runs, and start it again."""
         await asyncio.to_thread(self._stop, name)

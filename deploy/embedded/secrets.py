@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from deploy.problems import Problem
 from deploy.settings import REALM
 
 SUPERUSER = "postgres"
+ROLES, USERS, KEY = "passwords.json", "kafka.json", "signing-key.json"
 
 
 @dataclass(frozen=True)
@@ -50,20 +51,32 @@ def keep(folder: Path, roles: Iterable[str], users: Iterable[str] = ()) -> Secre
         ) from error
 
 
+def forget(folder: Path, but: Collection[str] = ()) -> None:
+    """Have `keep` make all of it anew, but for these roles' passwords."""
+    kept = _known(folder / ROLES)
+    write(folder / ROLES, json.dumps({role: kept[role] for role in but}))
+    for name in (USERS, KEY):
+        (folder / name).unlink(missing_ok=True)
+
+
 def _keep(folder: Path, roles: Iterable[str], users: Iterable[str]) -> Secrets:
     return Secrets(
-        passwords=_passwords(folder / "passwords.json", [SUPERUSER, *roles]),
-        kafka_passwords=_passwords(folder / "kafka.json", [ADMIN, *users]),
-        signing_key=_signing_key(folder / "signing-key.json"),
+        passwords=_passwords(folder / ROLES, [SUPERUSER, *roles]),
+        kafka_passwords=_passwords(folder / USERS, [ADMIN, *users]),
+        signing_key=_signing_key(folder / KEY),
     )
 
 
 def _passwords(file: Path, roles: list[str]) -> dict[str, str]:
-    known: dict[str, str] = dict(json.loads(file.read_text())) if file.exists() else {}
+    known = _known(file)
     missing = {role: secrets.token_urlsafe(24) for role in roles if role not in known}
     if missing:
         write(file, json.dumps(known | missing))
     return known | missing
+
+
+def _known(file: Path) -> dict[str, str]:
+    return dict(json.loads(file.read_text())) if file.exists() else {}
 
 
 def _signing_key(file: Path) -> ECKey:
