@@ -282,13 +282,20 @@ class _Waiting(BatchSubscriber):
     __slots__ = ()
 
     async def get_msg(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord, ...]:
-        """What has come, at once when something comes; nothing now and then, to notice that we stop."""
-        try:
-            found = await consumer.getmany(timeout_ms=500, max_records=self.max_records)
-        except KafkaError as error:  # FastStream is silent, and tries again after 5 s
-            log.warning("group %s cannot read: %s", self.group_id, error)
-            raise
-        return tuple(chain(*found.values()))
+        """What has come, at once when something comes; nothing now and then, to notice that we stop.
+
+        aiokafka keeps an error for each partition that it may not read, and raises one a call: they are taken out in
+        one go, so that a right that is back counts at once. FastStream would take one in five seconds, in silence.
+        """
+        for _ in range(len(consumer.assignment()) + 1):
+            try:
+                found = await consumer.getmany(timeout_ms=500, max_records=self.max_records)
+                return tuple(chain(*found.values()))
+            except KafkaError as error:
+                refusal = error
+        log.warning("group %s cannot read: %s", self.group_id, refusal)
+        await asyncio.sleep(1)
+        return ()
 
 
 @contextmanager

@@ -81,6 +81,16 @@ def _no_repeats(challenges: tuple[Challenge, ...]) -> tuple[Challenge, ...]:
     return challenges
 
 
+SPEAKS_FOR = {
+    Role.COMPANY: "company",
+    Role.REGION: "region",
+    Role.COORDINATOR: "organisation",
+    Role.PARTNER: "region",
+    Role.OPERATOR: None,
+}
+"""The field that says whom a person of a role speaks for."""
+
+
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -89,7 +99,7 @@ class Person(SignedIn, _Entry):
     """Someone who signs in during the demo, and how to be reached."""
 
     name: Handle
-    role: Literal[Role.COMPANY, Role.REGION, Role.COORDINATOR, Role.OPERATOR]
+    role: Role
     company: EnterpriseNumber | None = None
     region: Region | None = None
     organisation: Organisation | None = None
@@ -102,12 +112,12 @@ class Person(SignedIn, _Entry):
     @model_validator(mode="after")
     def _belongs(self) -> "Person":
         """What a person speaks for follows from the role, as in a token's claims."""
-        for role in (Role.COMPANY, Role.REGION, Role.COORDINATOR):
-            field = "organisation" if role is Role.COORDINATOR else role.value
-            if self.role is role and getattr(self, field) is None:
-                raise ValueError(f"field {field} is missing; a person of role {role} has it")
-            if self.role is not role and getattr(self, field) is not None:
-                raise ValueError(f"field {field} is not allowed; only a person of role {role} has it")
+        for field in ("company", "region", "organisation"):
+            wanted = SPEAKS_FOR[self.role] == field
+            if wanted and getattr(self, field) is None:
+                raise ValueError(f"field {field} is missing; a person of role {self.role} has it")
+            if not wanted and getattr(self, field) is not None:
+                raise ValueError(f"field {field} is not allowed for a person of role {self.role}")
         return self
 
 

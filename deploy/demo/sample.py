@@ -113,13 +113,13 @@ def _explain(error: ValidationError, model: type[BaseModel]) -> Iterable[str]:
 def _people_problems(sample: Sample) -> Iterable[str]:
     """Exactly one to act for everyone: the demo signs in by role, and would not know whom to take."""
     numbers = [company.enterprise_number for company in sample.companies]
-    wanted: tuple[tuple[str, Iterable[str]], ...] = (
-        ("company", numbers),
-        ("region", Region),
-        ("organisation", Organisation),
+    wanted: tuple[tuple[Role, str, Iterable[str]], ...] = (
+        (Role.COMPANY, "company", numbers),
+        (Role.REGION, "region", Region),
+        (Role.COORDINATOR, "organisation", Organisation),
     )
-    for field, allowed in wanted:
-        found = Counter(getattr(person, field) for person in sample.people)
+    for role, field, allowed in wanted:
+        found = Counter(getattr(person, field) for person in sample.people if person.role is role)
         for value in allowed:
             if found[value] != 1:
                 yield f"people.yaml, field {field}: {found[value]} people have {value}; allowed: exactly one"

@@ -190,7 +190,7 @@ MISTAKES = {
     "a person with another role's field": (
         ("people.yaml", 0, "region"),
         "hebei",
-        ("people.yaml, entry 1 (an.peeters), field region is not allowed", "role region"),
+        ("people.yaml, entry 1 (an.peeters), field region is not allowed", "role company"),
     ),
     "a region with no person": (
         ("people.yaml", 12, "region"),
@@ -199,8 +199,8 @@ MISTAKES = {
     ),
     "an unknown role": (
         ("people.yaml", 0, "role"),
-        "partner",
-        ("people.yaml, entry 1 (an.peeters), field role: partner", "company, region, coordinator, operator"),
+        "minister",
+        ("people.yaml, entry 1 (an.peeters), field role: minister", "company, region, coordinator, partner, operator"),
     ),
     "a lead confirming its own part": (
         ("proposals.yaml", 0, "consortium", "parts", 1, "by"),

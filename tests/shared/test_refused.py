@@ -3,18 +3,22 @@
 import asyncio
 import gc
 from dataclasses import replace
+from functools import partial
+from uuid import UUID, uuid4
 
 import pytest
 from pydantic import SecretStr
 
 from deploy.embedded.platform import Platform
+from deploy.event_examples import example
 from deploy.manifest import ADMIN
 from deploy.provision.kafka import provision
 from deploy.waiting import beside, until
 from shared.bus import Consumer, Handlers
-from shared.events import NeedPosted
-from tests.shared.running import consuming
-from tests.shared.trial import Trial, act
+from shared.db import Db
+from shared.events import NeedClosed, NeedPosted
+from tests.shared.running import consuming, publish
+from tests.shared.trial import Trial, act, message
 
 needs = Handlers()
 needs.react(NeedPosted)(act)
@@ -52,17 +56,31 @@ async def test_a_consumer_that_may_not_read_in_its_group_says_so(
         assert await said(caplog, f"{trial.service} waits for Kafka: [Error 30] GroupAuthorizationFailedError")
 
 
-async def test_a_consumer_that_loses_a_right_says_so(
+async def test_a_consumer_that_loses_a_right_says_so_and_reads_on_once_it_has_it_again(
     platform: Platform, trial: Trial, caplog: pytest.LogCaptureFixture
 ) -> None:
     admin, manifest, passwords = platform.kafka(ADMIN), platform.manifest, platform.secrets.kafka_passwords
-    lost = manifest.model_copy(update={"topics": [t.model_copy(update={"readers": ()}) for t in manifest.topics]})
-    async with consuming(Consumer("portal", needs, trial.sessions, platform.kafka("portal"))):
-        await asyncio.to_thread(provision, admin, lost, passwords)
+    topics = [each.model_copy(update={"readers": {*each.readers} - {"portal"}}) for each in manifest.topics]
+    heard: set[UUID] = set()
+    told = example(NeedClosed)
+
+    async def hear(event: NeedClosed, _: Db) -> None:
+        heard.add(event.envelope.id)
+
+    async def hears(event_id: UUID) -> bool:
+        return event_id in heard
+
+    listening = Handlers()
+    listening.react(NeedClosed)(hear)
+    async with consuming(Consumer("portal", listening, trial.sessions, platform.kafka("portal"))):
+        await asyncio.to_thread(provision, admin, manifest.model_copy(update={"topics": topics}), passwords)
         try:
             assert await said(caplog, "group portal cannot read: [Error 29] TopicAuthorizationFailedError")
         finally:
             await asyncio.to_thread(provision, admin, manifest, passwords)
+        sent = uuid4()
+        await publish(trial, message(NeedClosed.model_validate(told), sent))
+        assert await until(partial(hears, sent), 10), "it comes back to one partition in five seconds"
 
 
 def away(trial: Trial) -> str:
