@@ -7,7 +7,6 @@ import asyncio
 from dataclasses import dataclass
 
 import uvicorn
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
@@ -39,6 +38,7 @@ HEADERS = {
 }
 """What every answer has; a page that needs more than nothing says so in a Content-Security-Policy of its own."""
 _RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+_RAW_OF_DATA = [*_RAW, (b"cache-control", b"no-store")]
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,9 @@ class SafeHeaders:
 
         async def safely(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
-                if scope["path"].startswith("/v1"):
-                    headers.setdefault("Cache-Control", "no-store")
+                given = {name for name, _ in message["headers"]}
+                more = _RAW_OF_DATA if scope["path"].startswith("/v1") else _RAW
+                message["headers"] = [*message["headers"], *(pair for pair in more if pair[0] not in given)]
             await send(message)
 
         await self.app(scope, receive, safely)
