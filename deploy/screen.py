@@ -96,7 +96,6 @@ def show_addresses(platform: Stage, title: str, ending: str) -> None:
     for name in ("portal", "mailbox"):
         if name in urls:
             rows.add_row(urls[name], ABOUT[name])
-    rows.add_row(f"{platform.settings.issuer}/debugger", "sign-in, as anyone of the sample")
     services = [name for name in urls if name not in ("portal", "mailbox")]
     rows.add_row(f"{urls[services[0]]}/events", "the events, explained")
     for name in services:
@@ -104,6 +103,7 @@ def show_addresses(platform: Stage, title: str, ending: str) -> None:
     rows.add_row(platform.settings.kafka_servers, "Kafka")
     rows.add_row(f"127.0.0.1:{platform.settings.postgres_port}", "PostgreSQL")
     console.print(rows)
+    console.print("To try an API, press Authorize on its page and click on who you want to be.", soft_wrap=True)
     console.print(ending, soft_wrap=True)
 
 

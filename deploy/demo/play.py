@@ -50,7 +50,7 @@ async def _run(sample: Sample, settings: Settings, once: bool, compose: bool) ->
             await _play(story, audience)
             await _check_mailbox(story, platform, http)
             _show_matches(story, audience.teller)
-        show_addresses(platform, "Where to look", _closing(once))
+        show_addresses(platform, "Where to look", "Closing, as ONCE asks." if once else "Stop with Ctrl-C.")
         if not once:
             await _until_told(platform)
     finally:
@@ -153,9 +153,3 @@ def _show_matches(story: Storyteller, teller: Teller) -> None:
     expected = {story.pair(pair.need, pair.proposal) for pair in story.sample.story.expected}
     found, others = len(expected & mine.keys()), len(mine.keys() - expected)
     console.print(f"People would match {len(expected)} pairs: {found} of them were found, and {others} others.")
-
-
-def _closing(once: bool) -> str:
-    if once:
-        return "Closing, as ONCE asks."
-    return "To try an API, press Authorize on its page and click on who you want to be.\nStop with Ctrl-C."
