@@ -17,6 +17,7 @@ from deploy.problems import Problem
 SERVICES = tuple(shared.settings.PORTS)
 """The services that run, in the order people read them."""
 
+LOOPBACK = "127.0.0.1"
 Port = Annotated[int, Field(ge=1, le=65_535)]
 Folder = Annotated[Path, AfterValidator(Path.absolute)]
 S = TypeVar("S", bound=BaseSettings)
@@ -36,7 +37,7 @@ class Settings(_ServicePorts):
 
     model_config = SettingsConfigDict(env_prefix="I2PCC_", frozen=True)
     state: Folder = Field(default=Path(".i2pcc"), validate_default=True)
-    http_host: str = "127.0.0.1"
+    http_host: str = LOOPBACK
     kafka_port: Port = 19092
     kafka_controller_port: Port = 19093
     postgres_port: Port = 15432
@@ -60,25 +61,25 @@ class Settings(_ServicePorts):
         """The port of a part of the platform."""
         return int(getattr(self, f"{name}_port"))
 
-    @property
-    def address(self) -> str:
-        """The address to reach the HTTP servers at."""
-        return "127.0.0.1" if self.http_host == "0.0.0.0" else self.http_host
+    def address(self, part: str) -> str:
+        """Where a part is reached: services as I2PCC_HTTP_HOST says, all else on this machine alone."""
+        everywhere = self.http_host == "0.0.0.0"
+        return LOOPBACK if everywhere or part not in SERVICES else self.http_host
 
     @property
     def urls(self) -> dict[str, str]:
         """Where the HTTP servers are, by name."""
-        return {name: f"http://{self.address}:{self.port(name)}" for name in (*SERVICES, "mailbox")}
+        return {name: f"http://{self.address(name)}:{self.port(name)}" for name in (*SERVICES, "mailbox")}
 
     @property
     def issuer(self) -> str:
         """Who signs the tokens, and where people sign in: on this machine alone, for it lets anyone in as anyone."""
-        return f"http://127.0.0.1:{self.signin_port}/{REALM}"
+        return f"http://{LOOPBACK}:{self.signin_port}/{REALM}"
 
     @property
     def kafka_servers(self) -> str:
         """Kafka's host:port."""
-        return f"127.0.0.1:{self.kafka_port}"
+        return f"{LOOPBACK}:{self.kafka_port}"
 
 
 class Provision(BaseSettings):
@@ -142,7 +143,7 @@ def free_ports(count: int) -> list[int]:
     return [port for port in candidates if is_free(port)][:count]
 
 
-def is_free(port: int, host: str = "127.0.0.1") -> bool:
+def is_free(port: int, host: str = LOOPBACK) -> bool:
     """Whether a server could listen there now."""
     try:
         bind(port, host)

@@ -21,7 +21,7 @@ from deploy.embedded.steps import Steps
 from deploy.files import write
 from deploy.manifest import ADMIN
 from deploy.problems import Problem, disk
-from deploy.settings import REALM, SERVICES, Settings
+from deploy.settings import LOOPBACK, REALM, SERVICES, Settings
 from deploy.waiting import Together, abandonable, answers, listens, until, whole
 from shared.settings import Kafka as KafkaSettings
 
@@ -121,11 +121,10 @@ class Platform:
 
     async def is_ready(self, name: str) -> bool:
         """Whether a part does its work now."""
+        address, port = self.settings.address(name), self.settings.port(name)
         if name in ("kafka", "postgres"):
-            return await listens("127.0.0.1", self.settings.port(name))
-        if name == "signin":
-            return await answers("127.0.0.1", self.settings.port(name), f"/{REALM}/jwks")
-        return await answers(self.settings.address, self.settings.port(name), "/health/ready")
+            return await listens(address, port)
+        return await answers(address, port, f"/{REALM}/jwks" if name == "signin" else "/health/ready")
 
     @property
     def urls(self) -> dict[str, str]:
@@ -145,7 +144,7 @@ class Platform:
         """A postgresql:// URL; the superuser is `postgres`."""
         database = self.manifest.database
         password = self.secrets.passwords[role]
-        return f"postgresql://{role}:{password}@127.0.0.1:{self.settings.postgres_port}/{database}"
+        return f"postgresql://{role}:{password}@{LOOPBACK}:{self.settings.postgres_port}/{database}"
 
     @cached_property
     def secrets(self) -> secrets.Secrets:
@@ -164,7 +163,7 @@ class Platform:
             "I2PCC_HTTP_HOST": self.settings.http_host,
             "I2PCC_HTTP_RATE": self.settings.http_rate,
             f"I2PCC_{service.upper()}_PORT": str(self.settings.port(service)),
-            "I2PCC_MAIL_HOST": self.settings.address,
+            "I2PCC_MAIL_HOST": LOOPBACK,
             "I2PCC_MAIL_PORT": str(self.settings.mail_port),
             "OMP_NUM_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
@@ -235,7 +234,7 @@ class Platform:
         with self.steps.step("Mailbox"):
             ports = {name: str(self.settings.port(name)) for name in ("mail", "mailbox")}
             environment = {f"I2PCC_{name}_PORT".upper(): port for name, port in ports.items()}
-            environment |= {"I2PCC_HTTP_HOST": self.settings.http_host, "I2PCC_STATE": str(self.settings.state)}
+            environment |= {"I2PCC_HTTP_HOST": LOOPBACK, "I2PCC_STATE": str(self.settings.state)}
             command = (sys.executable, "-m", "deploy.embedded.mailbox")
             self.processes.start(Program("mailbox", command, self.settings.mailbox_port, environment))
             await self._until_ready("mailbox", self.is_ready)

@@ -5,12 +5,10 @@ from collections.abc import Collection
 import psutil
 
 from deploy.problems import Problem
-from deploy.settings import Settings, bind, is_free, port_names
+from deploy.settings import LOOPBACK, SERVICES, Settings, bind, is_free, port_names
 
 MORE = {"kafka": ("kafka", "kafka_controller"), "mailbox": ("mailbox", "mail")}
 """Parts that listen on more than one port."""
-LOCAL = ("kafka", "kafka_controller", "postgres", "signin")
-"""Always on 127.0.0.1; the others on I2PCC_HTTP_HOST."""
 
 
 def ports_of(part: str) -> tuple[str, ...]:
@@ -36,9 +34,11 @@ def check_ports(settings: Settings, parts: Collection[str], but: Collection[int]
             "127.0.0.1 is reached from here alone, 0.0.0.0 from everywhere.",
             code=2,
         )
-    for name in (name for part in parts for name in ports_of(part)):
-        if settings.port(name) not in but:
-            _check(name, settings.port(name), "127.0.0.1" if name in LOCAL else settings.http_host)
+    for part in parts:
+        host = settings.http_host if part in SERVICES else LOOPBACK
+        for name in ports_of(part):
+            if settings.port(name) not in but:
+                _check(name, settings.port(name), host)
 
 
 def _check_twins(settings: Settings) -> None:

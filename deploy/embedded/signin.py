@@ -6,7 +6,7 @@ from deploy import people
 from deploy.embedded.java import Classes
 from deploy.embedded.processes import Program
 from deploy.files import write
-from deploy.settings import Settings
+from deploy.settings import LOOPBACK, Settings
 from deploy.signin import server
 
 
@@ -30,5 +30,5 @@ class SignIn:
         write(page, config.page(people.load()))
         write(told, config.config(key, page))
         command = server.command(classpath, *self.classes.option(server.command(classpath), has_run))
-        environment = server.environment(told, "127.0.0.1", self.settings.signin_port)
+        environment = server.environment(told, LOOPBACK, self.settings.signin_port)
         return Program(self.name, command, self.settings.signin_port, environment, patience=30)

@@ -5,13 +5,14 @@ import os
 import socket
 from pathlib import Path
 
+import psutil
 import pytest
 
 from deploy.embedded.platform import SERVERS, Platform
 from deploy.embedded.postgres import NOBODY
 from deploy.problems import Problem
 from deploy.provision.run import provision_database
-from deploy.settings import Settings, free_ports
+from deploy.settings import LOOPBACK, Settings, free_ports
 from tests.tables import superuser
 
 
@@ -79,3 +80,24 @@ async def test_nothing_is_started_when_a_port_is_taken(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", settings.mail_port)), pytest.raises(Problem, match="is taken"):
         await Platform(settings).start(services=False)
     assert Platform(settings).processes.names() == []
+
+
+async def test_only_services_are_reached_from_elsewhere(tmp_path: Path) -> None:
+    settings = Settings.for_tests(tmp_path / "state").model_copy(update={"http_host": "0.0.0.0"})
+    platform = Platform(settings)
+    await platform.start(services=False)
+    try:
+        assert {name: listening(platform, name) for name in SERVERS} == {name: {LOOPBACK} for name in SERVERS}
+    finally:
+        await platform.stop()
+
+
+def listening(platform: Platform, name: str) -> set[str]:
+    """The addresses that a part listens on."""
+    process = platform.process(name)
+    assert process
+    return {
+        found.laddr.ip.removeprefix("::ffff:")
+        for found in process.net_connections("tcp")
+        if found.status == psutil.CONN_LISTEN
+    }
