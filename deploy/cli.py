@@ -93,6 +93,8 @@ def token(name: Annotated[str, typer.Argument(help="someone in the sample, such 
 @app.command()
 def rotate() -> None:
     """Make every password and the signing key anew; what ran is started again, and all have to sign in again."""
+    from deploy.screen import console
+
     platform = _platform().as_it_runs()
     ran = platform.processes.names()
 
@@ -100,8 +102,6 @@ def rotate() -> None:
         await platform.rotate()
         if ran:
             await platform.start()
-
-    from deploy.screen import console
 
     with console.status("Making all secrets anew ..."):
         interrupts.run(renewed())

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
@@ -54,8 +55,8 @@ def _add_api_page(app: FastAPI) -> None:
     @app.get("/docs", include_in_schema=False)
     def api_page() -> HTMLResponse:
         """The service's HTTP API, to read and to try."""
-        scheme, _, rest = Auth().issuer.partition("://")
-        signin = f"{scheme}://{rest.partition('/')[0]}"
+        issuer = urlsplit(Auth().issuer)
+        signin = f"{issuer.scheme}://{issuer.netloc}"
         policy = SAFE["Content-Security-Policy"].replace("connect-src 'self'", f"connect-src 'self' {signin}")
         headers = {"Content-Security-Policy": policy, "Cross-Origin-Opener-Policy": "same-origin-allow-popups"}
         return HTMLResponse(_templates.get_template("docs.html").render(title=app.title), headers=headers)
