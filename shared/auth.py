@@ -45,6 +45,28 @@ class Caller(BaseModel):
             case _:
                 return []
 
+    @property
+    def writes_for(self) -> list[str]:
+        """The provinces whose companies' matches a coordinator decides on."""
+        match self.role, self.organisation:
+            case Role.COORDINATOR, "cleantech_flanders":
+                return [Province.OTHER]
+            case Role.COORDINATOR, str(organisation) if organisation in COORDINATED:
+                return [organisation]
+            case _:
+                return []
+
+    @property
+    def side(self) -> str:
+        """The caller's role and for whom: what may be told of somebody who did something; never a person."""
+        match self.role:
+            case Role.COORDINATOR:
+                return f"coordinator of {self.organisation}"
+            case Role.REGION | Role.PARTNER:
+                return f"{self.role} of {self.region}"
+            case _:
+                return str(self.role)
+
 
 class Verifier:
     """Checks tokens as RFC 8725 and RFC 9068 ask; no setting turns a check off.
@@ -186,7 +208,14 @@ async def _overseer(caller: CurrentCaller) -> Caller:
     return caller
 
 
+async def _coordinator(caller: CurrentCaller) -> Caller:
+    if caller.role is not Role.COORDINATOR or not caller.provinces:
+        raise Problem(403, "Not allowed", "Only a coordinator of a province, Cleantech Flanders or FIT may do this.")
+    return caller
+
+
 Company = Annotated[CompanyCaller, Depends(_company)]
 RegionPerson = Annotated[RegionCaller, Depends(_region)]
 CompanyOrCoordinator = Annotated[Caller, Depends(_reader)]
+Coordinator = Annotated[Caller, Depends(_coordinator)]
 CoordinatorOrOperator = Annotated[Caller, Depends(_overseer)]

@@ -55,14 +55,15 @@ UNPUBLISHABLE = (
 )
 
 INSERT = (
-    "insert into outbox (event_id, type, topic, key, value, traceparent) "
-    "select event_id, type, topic, key, value, traceparent from unnest("
-    "$1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[]) "
-    "with ordinality as rows (event_id, type, topic, key, value, traceparent, place) order by place"
+    "insert into outbox (event_id, type, topic, key, value, traceparent, not_before) "
+    "select event_id, type, topic, key, value, traceparent, now() + wait * interval '1 second' from unnest("
+    "$1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::float[]) "
+    "with ordinality as rows (event_id, type, topic, key, value, traceparent, wait, place) order by place"
 )
 READ = """
     select id, event_id, type, topic, key, value, traceparent, created_at from outbox o
-    where not exists (select from outbox p
+    where (o.not_before is null or o.not_before <= now())
+    and not exists (select from outbox p
                       where p.parked_until > now() and p.topic = o.topic and p.key = o.key)
     order by id limit $1
 """
@@ -71,10 +72,14 @@ LOCK = "select pg_try_advisory_lock(hashtext($1), 0)"
 PARKED = "update outbox set parked_until = now() + interval '30s', error = $2 where id = $1"
 
 
-def emit(db: Db, *events: Event) -> None:
+def emit(db: Db, *events: Event, wait: float | None = None) -> None:
     """Publish these events if and when this transaction commits.
 
     Lock or version the aggregate first: that is what keeps one key's events in order.
+
+    Args:
+        events: in the order in which they are to be read.
+        wait: seconds until they are published; later events of the same keys do not wait for them.
 
     Raises:
         ValueError: an event is larger than LARGEST; nothing of it is written.
@@ -84,13 +89,22 @@ def emit(db: Db, *events: Event) -> None:
     for event in events:
         if span.is_recording():
             span.set_attributes(business_ids(event))
-        value = None if event.tombstone else event.model_dump_json().encode()
-        if value is not None and len(value) > LARGEST:
-            raise ValueError(f"{type(event).__name__} has {len(value)} bytes; at most {LARGEST} can be published")
-        event_id = uuid4()
-        pending.extend(
-            (event_id, type(event).__name__, topic, event.key_text(), value, traceparent) for topic in event.topics()
-        )
+        value = _value(event)
+        event_id, (topic, *copies) = uuid4(), event.topics()
+        pending.append((event_id, type(event).__name__, topic, event.key_text(), value, traceparent, wait))
+        for copy in copies:
+            told = event.as_copied()
+            value = value if told is event else _value(told)
+            pending.append((event_id, type(event).__name__, copy, event.key_text(), value, traceparent, wait))
+
+
+def _value(event: Event) -> bytes | None:
+    if event.tombstone:
+        return None
+    value = event.model_dump_json().encode()
+    if len(value) > LARGEST:
+        raise ValueError(f"{type(event).__name__} has {len(value)} bytes; at most {LARGEST} can be published")
+    return value
 
 
 def said(db: Db, kind: type[E], row: SQLModel) -> E:

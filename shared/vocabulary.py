@@ -78,6 +78,59 @@ class Language(StrEnum):
     CHINESE = "zh"
 
 
+class Currency(StrEnum):
+    """What prices and budgets are in (ISO 4217)."""
+
+    EURO = "EUR"
+    YUAN = "CNY"
+
+
+class Partnership(StrEnum):
+    """What kind of working together is sought."""
+
+    LICENCE = "licence"
+    JOINT_VENTURE = "joint_venture"
+    SALE = "sale"
+    PILOT = "pilot"
+    RESEARCH = "research"
+
+
+class IntellectualProperty(StrEnum):
+    """How what is proposed is protected."""
+
+    PATENTED = "patented"
+    PATENT_PENDING = "patent_pending"
+    SECRET = "secret"
+    LICENSED = "licensed"
+    OPEN = "open"
+
+
+class Objection(StrEnum):
+    """Why a match came to nothing: the same words for a veto, a negative answer and a contact that led nowhere."""
+
+    NOT_A_FIT = "not_a_fit"
+    NOT_MATURE = "not_mature"
+    TOO_EXPENSIVE = "too_expensive"
+    WRONG_SCALE = "wrong_scale"
+    NOT_NOW = "not_now"
+    SOLVED_ALREADY = "solved_already"
+    UNCLEAR = "unclear"
+    OTHER = "other"
+
+    @property
+    def words(self) -> str:
+        """The objection as a short English phrase."""
+        return self.replace("_", " ")
+
+
+class Digest(StrEnum):
+    """How often somebody wants to hear of what can wait."""
+
+    AT_ONCE = "at_once"
+    DAILY = "daily"
+    WEEKLY = "weekly"
+
+
 class Role(StrEnum):
     """What a caller is to the platform."""
 
@@ -130,3 +183,6 @@ Challenges = Annotated[
     tuple[Challenge, ...], Field(min_length=1, json_schema_extra={"uniqueItems": True}), AfterValidator(_each_once)
 ]
 """At least one; each once, in ascending order."""
+
+Trl = Annotated[int, Field(ge=1, le=9)]
+"""Technology readiness level, from 1 (basic principles observed) to 9 (proven in operation)."""

@@ -13,7 +13,7 @@ from deploy.bench.texts import a_text
 from deploy.embedded.processes import Program
 from deploy.signin.client import SignIn
 from deploy.waiting import listens
-from shared.migrations.plumbing import V1
+from shared.migrations.plumbing import OUTBOX_WAITS, V1
 
 CONNECTIONS = 32
 WARM_UP = 3.0
@@ -49,7 +49,7 @@ async def _ours(ground: Ground) -> float:
 
 
 async def _peer(ground: Ground) -> float:
-    await ground.clear(V1, SCRIPT)
+    await ground.clear(V1, OUTBOX_WAITS, SCRIPT)
     port = ground.platform.settings.port("intake")
     url = ground.url.replace("postgresql://", "postgresql+asyncpg://", 1)
     environment = {"PEER_DATABASE_URL": url, "PEER_PORT": str(port)}

@@ -14,7 +14,7 @@ from deploy.waiting import beside
 from shared.db import connect, sessions
 from shared.events import ProposalSubmitted
 from shared.kafka import client
-from shared.migrations.plumbing import V1
+from shared.migrations.plumbing import OUTBOX_WAITS, V1
 from shared.outbox import Relay, emit
 from shared.settings import Database
 
@@ -55,7 +55,7 @@ async def run(ground: Ground) -> Figures:
 
 
 async def _drain_ours(ground: Ground, values: Sequence[bytes]) -> float:
-    await ground.clear(V1)
+    await ground.clear(V1, OUTBOX_WAITS)
     relay = Relay("bench", ground.url, ground.kafka)
 
     async def owns() -> bool:
@@ -89,7 +89,7 @@ async def _drained(ground: Ground, table: str, fill: str, values: Sequence[bytes
 
 async def _latency(ground: Ground) -> Figures:
     """From a commit to an outside consumer, with commits and relay in one process, as in a service."""
-    await ground.clear(V1)
+    await ground.clear(V1, OUTBOX_WAITS)
     engine = connect(Database(url=ground.url), "bench")
     made = sessions(engine)
     committed: dict[str, float] = {}

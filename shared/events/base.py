@@ -24,6 +24,12 @@ class Envelope:
     offset: int
 
 
+class Value(BaseModel):
+    """A part of an event that has no life of its own. Unknown fields are ignored, as in the event itself."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
+
+
 class Event(BaseModel):
     """A fact in the past tense, with its aggregate's whole public state and version.
 
@@ -71,6 +77,10 @@ class Event(BaseModel):
     def copied(self) -> bool:
         """Whether this event goes to the `copies` topic too."""
         return False
+
+    def as_copied(self) -> Self:
+        """What the `copies` topic is told: the event, without what is not for its readers."""
+        return self
 
     def topics(self) -> tuple[str, ...]:
         """The topics this event is published to."""

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from shared.events.base import Event
-from shared.vocabulary import Language, Region
+from shared.vocabulary import Digest, Language, Region
 
 
 class ContactShared(Event, topic="i2pcc.contacts.v1", key="contact_id", personal=True):
@@ -14,6 +14,8 @@ class ContactShared(Event, topic="i2pcc.contacts.v1", key="contact_id", personal
     """Set for a company's person."""
     region: Region | None = None
     """Set for a region's person."""
+    coordinates: str | None = None
+    """Set for a coordinator: a province, `cleantech_flanders` or `fit`."""
     organisation: str
     """Its name, as the person writes it."""
     name: str
@@ -23,6 +25,8 @@ class ContactShared(Event, topic="i2pcc.contacts.v1", key="contact_id", personal
     """At most 30 characters, as the person writes it."""
     language: Language
     """What to write to the person in."""
+    digest: Digest = Digest.AT_ONCE
+    """How often the person wants to hear of what can wait."""
 
 
 class ContactErased(Event, topic="i2pcc.contacts.v1", key="contact_id", personal=True, tombstone=True):

@@ -1,12 +1,36 @@
 """What intake says: companies, consortia, proposals."""
 
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from shared.events.base import Event, Value
+from shared.vocabulary import (
+    Challenge,
+    Currency,
+    IntellectualProperty,
+    Language,
+    Partnership,
+    Province,
+    Region,
+)
 
-from shared.events.base import Event
-from shared.vocabulary import Challenge, Language, Province
+
+class Stronghold(Value):
+    """Something that a company is known to be good at."""
+
+    title: str
+    challenges: tuple[Challenge, ...]
+
+
+class BusinessCase(Value):
+    """One entry of a company's proven track record."""
+
+    what: str
+    where: str
+    year: int
+    result: str
+    """What was measured."""
 
 
 class CompanyFacts(Event, topic="i2pcc.companies.v1", key="company_id", abstract=True):
@@ -20,6 +44,10 @@ class CompanyFacts(Event, topic="i2pcc.companies.v1", key="company_id", abstract
     province: Province
     languages: tuple[Language, ...]
     """The languages it can be written to in."""
+    strongholds: tuple[Stronghold, ...] = ()
+    business_cases: tuple[BusinessCase, ...] = ()
+    suggestible: bool = False
+    """Whether it agreed to be suggested to leads who look for a part."""
 
 
 class CompanyRegistered(CompanyFacts):
@@ -38,16 +66,23 @@ class PartState(StrEnum):
     DECLINED = "declined"
 
 
-class Part(BaseModel):
+class Part(Value):
     """One part of a consortium's puzzle and the company asked to bring it."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
     part_id: UUID
     title: str
     """What is to be brought."""
     company_id: UUID
     """Who was asked to bring it."""
     state: PartState
+
+
+class WantedPart(Value):
+    """A part of the puzzle for which nobody has been found yet."""
+
+    part_id: UUID
+    title: str
+    """What is to be brought."""
 
 
 class ConsortiumFacts(Event, topic="i2pcc.consortia.v1", key="consortium_id", abstract=True):
@@ -58,13 +93,21 @@ class ConsortiumFacts(Event, topic="i2pcc.consortia.v1", key="consortium_id", ab
     lead_id: UUID
     """The company that opened it; what it brings itself is not among the parts."""
     parts: tuple[Part, ...]
-    """At least one, each another company's."""
+    """Those that a company was asked to bring, each another one."""
+    wanted: tuple[WantedPart, ...] = ()
+    """Those that still look for a company."""
+    contact_id: UUID | None = None
+    """Whom to tell at the lead: a person told as ContactShared."""
     closed: bool
     """Whether its proposal has been submitted: then its parts no longer change."""
 
 
 class ConsortiumOpened(ConsortiumFacts):
     """A lead described the parts and named who could bring them."""
+
+
+class ConsortiumRevised(ConsortiumFacts):
+    """Its lead changed the parts, or whom it asks to bring them."""
 
 
 class PartConfirmed(ConsortiumFacts):
@@ -77,6 +120,61 @@ class PartDeclined(ConsortiumFacts):
 
 class ConsortiumClosed(ConsortiumFacts):
     """The consortium's proposal was submitted; its parts no longer change."""
+
+
+class InvitationIssued(Event, topic="i2pcc.invitations.v1", key="invitation_id", personal=True):
+    """A lead asks somebody by mail to bring a part. Told to notify alone, for it carries an address and the token."""
+
+    invitation_id: UUID
+    consortium_id: UUID
+    part_id: UUID
+    consortium: str
+    """The consortium's title."""
+    part: str
+    """The part's title."""
+    lead: str
+    """The name of the company that asks."""
+    mail: str
+    language: Language
+    """What to write in."""
+    token: str
+    """Lets one company answer, once."""
+    expires_at: datetime
+
+
+class ProposalKind(StrEnum):
+    """How far a company commits itself."""
+
+    PROPOSAL = "proposal"
+    INTEREST = "interest"
+    """It wants to engage and to develop contacts under these challenges."""
+
+
+class Teaser(StrEnum):
+    """How much of a proposal anyone in the network may read."""
+
+    CHALLENGES = "challenges"
+    TITLE = "title"
+    SUMMARY = "summary"
+
+
+class Maturity(Value):
+    """How far a technology has come."""
+
+    trl: int
+    """Technology readiness level, 1 (basic principles observed) to 9 (proven in operation)."""
+    evidence: str | None = None
+    """What shows it."""
+
+
+class Price(Value):
+    """From what to what it costs."""
+
+    least: int
+    """Whole units of the currency."""
+    most: int
+    """Whole units of the currency, at least `least`."""
+    currency: Currency
 
 
 class ProposalFacts(Event, topic="i2pcc.proposals.v1", key="proposal_id", abstract=True):
@@ -103,6 +201,22 @@ class ProposalFacts(Event, topic="i2pcc.proposals.v1", key="proposal_id", abstra
     """Whom to introduce: a person told as ContactShared."""
     withdrawn: bool = False
     """Final: it takes part in no more matches."""
+    kind: ProposalKind = ProposalKind.PROPOSAL
+    teaser: Teaser = Teaser.TITLE
+    """How much of it anyone in the network may read."""
+    summary: str | None = None
+    """For the teaser; at most 500 characters."""
+    maturity: Maturity | None = None
+    intellectual_property: IntellectualProperty | None = None
+    partnerships: tuple[Partnership, ...] = ()
+    """What kinds the company seeks; all of them if none is named."""
+    scale: str | None = None
+    """What sizes it comes in, at most 500 characters."""
+    price: Price | None = None
+    working_languages: tuple[Language, ...] = ()
+    """What its people can work in."""
+    regions: tuple[Region, ...] = ()
+    """Those that it prefers; all of them if none is named."""
 
 
 class ProposalSubmitted(ProposalFacts):

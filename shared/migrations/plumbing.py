@@ -81,6 +81,7 @@ grant insert, delete on audit_unsealed to {role};
 grant insert on audit_seal to {role};
 """
 """Instead of what a new table gives the service's role. An audit row's `id` and `at` are the database's own."""
+OUTBOX_WAITS = "alter table outbox add column not_before timestamptz;"
 GRANTEES = """
 select distinct quote_ident(grantee) from information_schema.role_table_grants
 where table_schema = current_schema and table_name = 'audit' and grantee <> current_user
@@ -103,3 +104,8 @@ def create_audit() -> None:
     run(AUDIT)
     for role in op.get_bind().scalars(sa.text(GRANTEES)).all():
         run(AUDIT_RIGHTS.format(role=role))
+
+
+def let_outbox_wait() -> None:
+    """Let an outbox row wait: it is published once it is due."""
+    run(OUTBOX_WAITS)

@@ -54,4 +54,4 @@ def test_every_partner_of_a_region_reads_its_matches() -> None:
     manifest = load().model_copy(update={"partners": partners})
     assert manifest.readers(manifest.topic("i2pcc.matches.hebei.v1")) == {"one", "two"}
     assert manifest.readers(manifest.topic("i2pcc.matches.shaanxi.v1")) == {"two"}
-    assert manifest.readers(manifest.topic("i2pcc.matches.v1")) == {"notify", "portal"}
+    assert manifest.readers(manifest.topic("i2pcc.matches.v1")) == {"regions", "notify", "portal"}

@@ -54,6 +54,7 @@ def _create_tables(connection: Connection) -> None:
     with Operations.context(MigrationContext.configure(connection)):
         plumbing.create_v1()
         plumbing.create_audit()
+        plumbing.let_outbox_wait()
     Base.metadata.create_all(connection)
 
 

@@ -1,0 +1,11 @@
+"""An outbox row may wait until it is due."""
+
+from shared.migrations import plumbing
+
+revision = "r0003"
+down_revision = "r0002"
+
+
+def upgrade() -> None:
+    """Add the column."""
+    plumbing.let_outbox_wait()

@@ -1,0 +1,65 @@
+"""An aggregate's history: each version as its event said it, when, and which side brought it about.
+
+Each service that keeps one has a table of its own; its rows are written by the statement that writes the event.
+"""
+
+from datetime import datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel
+from sqlalchemy import Table
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
+from sqlmodel import Field, SQLModel, col, func, select
+
+from shared.db import Db, write_last
+from shared.events import Event
+
+E = TypeVar("E", bound=Event)
+
+
+class Version(BaseModel):
+    """One version of an aggregate."""
+
+    version: int
+    type: str
+    """The event's."""
+    at: datetime
+    by: str
+    """`platform`, or a role and for whom; never a person."""
+    facts: dict[str, Any]
+    """What the event said."""
+
+
+class VersionRow(SQLModel):
+    """The columns of a service's table of versions."""
+
+    id: UUID = Field(primary_key=True)
+    """The aggregate's."""
+    version: int = Field(primary_key=True)
+    type: str
+    at: datetime = Field(sa_type=TIMESTAMP(timezone=True), sa_column_kwargs={"server_default": func.now()})
+    by: str
+    facts: dict[str, Any] = Field(sa_type=JSONB)
+
+
+def keep(db: Db, table: type[VersionRow], event: E, by: str) -> E:
+    """Keep an event as one version of its aggregate, when the transaction ends.
+
+    Args:
+        db: the session that emits the event.
+        table: where this aggregate's versions are.
+        event: what has become of it.
+        by: a caller's side, or `platform`.
+    """
+    mapped: Table = table.__table__  # type: ignore[attr-defined]
+    query = f"insert into {mapped.fullname} (id, version, type, by, facts) values ($1, $2, $3, $4, $5::jsonb)"
+    values = (getattr(event, event.key), event.version, type(event).__name__, by, event.model_dump_json())
+    write_last(db.sync_session, query, *values)
+    return event
+
+
+async def history(db: Db, table: type[VersionRow], aggregate: UUID) -> list[Version]:
+    """All versions of an aggregate, the first one first."""
+    rows = await db.scalars(select(table).where(table.id == aggregate).order_by(col(table.version)))
+    return [Version.model_validate(row.model_dump()) for row in rows]
