@@ -14,7 +14,7 @@ from deploy.bench.texts import a_need
 from shared.bus import Consumer, Handlers
 from shared.db import Db, connect, newest_wins, sessions
 from shared.events import NeedPosted
-from shared.migrations.plumbing import V1
+from shared.migrations.plumbing import OUTBOX_WAITS, V1
 from shared.outbox import emit
 from shared.settings import Database
 
@@ -102,7 +102,7 @@ async def _rate(count: Callable[[], Awaitable[int]], enough: int) -> float:
 
 @asynccontextmanager
 async def _engine(ground: Ground) -> AsyncIterator[AsyncEngine]:
-    await ground.clear(V1, SCRIPT)
+    await ground.clear(V1, OUTBOX_WAITS, SCRIPT)
     engine = connect(Database(url=ground.url), "bench")
     yield engine
     await engine.dispose()
