@@ -208,6 +208,16 @@ async def _overseer(caller: CurrentCaller) -> Caller:
     return caller
 
 
+async def _in_regions(caller: CurrentCaller) -> Caller:
+    if caller.role is not Role.REGION and not (caller.role is Role.COORDINATOR and caller.provinces):
+        raise Problem(
+            403,
+            "Not allowed",
+            "Only a region's person, or a coordinator of a province, Cleantech Flanders or FIT may do this.",
+        )
+    return caller
+
+
 async def _coordinator(caller: CurrentCaller) -> Caller:
     if caller.role is not Role.COORDINATOR or not caller.provinces:
         raise Problem(403, "Not allowed", "Only a coordinator of a province, Cleantech Flanders or FIT may do this.")
@@ -217,5 +227,6 @@ async def _coordinator(caller: CurrentCaller) -> Caller:
 Company = Annotated[CompanyCaller, Depends(_company)]
 RegionPerson = Annotated[RegionCaller, Depends(_region)]
 CompanyOrCoordinator = Annotated[Caller, Depends(_reader)]
+RegionOrCoordinator = Annotated[Caller, Depends(_in_regions)]
 Coordinator = Annotated[Caller, Depends(_coordinator)]
 CoordinatorOrOperator = Annotated[Caller, Depends(_overseer)]

@@ -22,6 +22,8 @@ from shared.auth import Verifier, current_caller
 from shared.bus import Consumer, Handlers
 from shared.db import Commits, Sessions, connect, is_outage, sessions
 from shared.deadletters import explain
+from shared.held import Held
+from shared.held import read as read_held
 from shared.http import CORS, BodyLimit
 from shared.outbox import Relay
 from shared.problems import as_problems
@@ -64,6 +66,8 @@ class Service:
     routers: Sequence[APIRouter]
     handlers: Handlers | None = None
     workers: Sequence[Worker] = ()
+    held: Held | None = None
+    """What it holds of a person, beyond what every service does."""
 
     def app(self) -> FastAPI:
         """The service as an ASGI application.
@@ -81,6 +85,7 @@ class Service:
             redoc_url=None,
             telemetry={"operation_spans": False, "metrics": False, "logs": False, "exclude": _unwatched},
         )
+        app.state.held = self.held
         app.state.rates = Rates(http.rate)
         app.add_middleware(BodyLimit, most=http.max_body)
         if http.origins:
@@ -88,6 +93,7 @@ class Service:
         problems.add_handlers(app)
         for router in self.routers:
             app.include_router(router)
+        app.include_router(read_held)
         app.include_router(_health)
         pages.add_pages(app, EVENTS)
         check_closed(app)

@@ -107,6 +107,15 @@ class Mail(BaseSettings):
     sender: str = "I2PCC <noreply@i2pcc.local>"
 
 
+class Contacts(BaseSettings):
+    """How soon what Kafka holds of an erased person can be compacted."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_CONTACTS_")
+    marker_seconds: float = Field(
+        default=3_660, gt=0, le=2_592_000, description="until an erasure is said again: a segment's time and a minute"
+    )
+
+
 PORTS = {"intake": 8001, "regions": 8002, "matching": 8003, "notify": 8004}
 """The services that run, and the port each listens on unless told otherwise."""
 

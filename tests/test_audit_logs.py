@@ -63,11 +63,22 @@ class Told:
         return answer
 
 
+async def names_people(browser: Browser, told: Told, service: str) -> Any:
+    """Share two contacts, revise one and erase the other; the first one."""
+    kept, erased = [
+        await told(browser, service, "POST /v1/contacts", "ContactShared", body=contact_body()) for _ in "12"
+    ]
+    route, at = "/v1/contacts/{contact_id}", {"contact_id": kept["contact_id"]}
+    await told(browser, service, f"PUT {route}", "ContactShared", body=contact_body(version=1), **at)
+    await told(browser, service, f"POST {route}/erase", "ContactErased", contact_id=erased["contact_id"])
+    return kept
+
+
 async def a_company_acts(operator: Browser, told: Told) -> None:
     """All that a company can do."""
     lead, (other, _), (third, _) = operator.of(company_person()), *[await registered_company(operator) for _ in "12"]
     await told(lead, "intake", "POST /v1/companies", "CompanyRegistered", body=company_body(lead.person))
-    contact = await told(lead, "intake", "POST /v1/contacts", "ContactShared", body=contact_body())
+    contact = await names_people(lead, told, "intake")
     parts = {}
     for answer, people in (("decline", [other, third]), ("confirm", [other])):
         body = consortium_body(*(browser.person for browser in people))
@@ -89,7 +100,7 @@ async def a_company_acts(operator: Browser, told: Told) -> None:
 async def a_region_acts(operator: Browser, told: Told) -> None:
     """All that a region can do with its needs."""
     region = operator.of(region_person())
-    contact = await told(region, "regions", "POST /v1/contacts", "ContactShared", body=contact_body())
+    contact = await names_people(region, told, "regions")
     draft = need_body(contact["contact_id"])
     need = await told(region, "regions", "POST /v1/needs", "NeedPosted", body=draft)
     at = {"need_id": need["need_id"]}

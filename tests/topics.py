@@ -16,6 +16,8 @@ from shared.kafka import client
 from shared.settings import Kafka
 from tests.tables import superuser
 
+DUE = "(not_before is null or not_before <= now())"
+
 
 async def events_of(platform: Platform, kind: type[Event], key: object) -> list[Event]:
     """All that was said of one aggregate, in order, once its owner has nothing more to publish about it."""
@@ -25,9 +27,9 @@ async def events_of(platform: Platform, kind: type[Event], key: object) -> list[
 
 
 async def published(platform: Platform, topic: str) -> None:
-    """Wait until nobody's outbox holds anything for this topic."""
+    """Wait until nobody's outbox holds anything for this topic that is due."""
     writers = next(each.writers for each in platform.manifest.topics if each.name == topic)
-    waiting = " union all ".join(f"select 1 from {writer}.outbox where topic = $1" for writer in writers)
+    waiting = " union all ".join(f"select 1 from {writer}.outbox where topic = $1 and {DUE}" for writer in writers)
     async with superuser(platform) as connection:
 
         async def empty() -> bool:

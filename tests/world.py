@@ -9,7 +9,15 @@ from deploy.waiting import until
 from services.matching.rules import match_id
 from shared.vocabulary import Region, Role
 from tests.browser import Browser, region_with_contact, registered_company
-from tests.factories import consortium_body, need_body, need_revision, proposal_body, proposal_revision, someone
+from tests.factories import (
+    consortium_body,
+    contact_body,
+    need_body,
+    need_revision,
+    proposal_body,
+    proposal_revision,
+    someone,
+)
 from tests.routes import Route
 
 
@@ -24,20 +32,29 @@ class World:
     strangers: dict[str, Browser]
     contributor: Browser
     stranger_contact: str
+    contacts: dict[tuple[str, str, bool], str]
+    """By service, role, and whether it is there to be erased: whom someone of that role may reach in that way."""
 
     def browser(self, role: str, route: Route) -> Browser:
         """Whose the objects are, as far as this role has any: a part of a consortium is the contributor's."""
         return self.contributor if role == Role.COMPANY and "{part_id}" in route.path else self.people[role]
 
-    def path(self, route: Route) -> str:
-        """A route to the objects."""
-        return route.path.format(**self.ids)
+    def path(self, route: Route, role: str = "") -> str:
+        """A route to the objects, as far as they are somebody's of this role."""
+        return route.path.format(**self.ids_of(route, role))
+
+    def ids_of(self, route: Route, role: str) -> dict[str, str]:
+        """The objects' ids; each side has contacts of its own."""
+        place = (route.service, role, route.path.endswith("/erase"))
+        return self.ids | ({"contact_id": self.contacts[place]} if place in self.contacts else {})
 
     def body(self, route: Route, contact: str) -> Any:
         """What the route reads, of a version that has never been: only whose the object is can matter."""
         match route.path.split("/")[2:]:
             case ["proposals", _] if route.fields:
                 return proposal_revision(proposal_body(), 0)
+            case ["contacts", _] if route.fields:
+                return contact_body(version=0)
             case ["needs", _] if route.fields:
                 return need_revision(need_body(contact), 0)
             case ["matches", _, "accept"]:
@@ -55,6 +72,8 @@ async def made_by(operator: Browser) -> World:
     region, region_contact = await region_with_contact(operator, Region.GUANGDONG)
     other_company, _ = await registered_company(operator, province="antwerp")
     other_region, other_contact = await region_with_contact(operator, Region.SHAANXI)
+    coordinator = operator.of(someone(Role.COORDINATOR, "limburg"))
+    contacts = await shared_contacts(company, region, coordinator)
     text = {"title": f"Lichens as meters of ozone {uuid4().hex[:8]}", "challenges": [2]}
     consortium = await company.done("intake", "/v1/consortia", consortium_body(contributor.person))
     proposal = await company.done("intake", "/v1/proposals", proposal_body(contact, **text))
@@ -73,12 +92,13 @@ async def made_by(operator: Browser) -> World:
             "proposal_id": proposal["proposal_id"],
             "need_id": need["need_id"],
             "match_id": str(match),
+            "contact_id": await shared_contact(company, "intake"),
         },
         contact=region_contact,
         people={
             Role.COMPANY: company,
             Role.REGION: region,
-            Role.COORDINATOR: operator.of(someone(Role.COORDINATOR, "limburg")),
+            Role.COORDINATOR: coordinator,
             Role.PARTNER: operator.of(Person(name="x", role=Role.PARTNER, region=Region.GUANGDONG)),
             Role.OPERATOR: operator,
         },
@@ -90,4 +110,25 @@ async def made_by(operator: Browser) -> World:
         },
         contributor=contributor,
         stranger_contact=other_contact,
+        contacts=contacts,
     )
+
+
+async def shared_contacts(company: Browser, region: Browser, coordinator: Browser) -> dict[tuple[str, str, bool], str]:
+    """A person to reach for each side, and one that it may erase."""
+    sides = {
+        ("intake", Role.COMPANY): company,
+        ("intake", Role.COORDINATOR): company,
+        ("regions", Role.REGION): region,
+        ("regions", Role.COORDINATOR): coordinator,
+    }
+    return {
+        (service, role, erased): await shared_contact(browser, service)
+        for (service, role), browser in sides.items()
+        for erased in (False, True)
+    }
+
+
+async def shared_contact(browser: Browser, service: str) -> str:
+    """The id of a contact that somebody has shared there."""
+    return str((await browser.done(service, "/v1/contacts", contact_body()))["contact_id"])

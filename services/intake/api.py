@@ -1,4 +1,4 @@
-"""Intake over HTTP: companies, their people, consortia, proposals."""
+"""Intake over HTTP: companies, consortia, proposals."""
 
 from typing import Annotated
 from uuid import UUID, uuid4
@@ -7,18 +7,16 @@ from pydantic import Field
 from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
-from services.intake.models import Company, Consortium, Contact, Proposal
+from services.intake.models import Company, Consortium, Proposal
 from services.intake.rules import answer_part, check_puzzle, members, normal_number
 from shared.auth import Caller, CompanyOrCoordinator
 from shared.auth import Company as CompanyCaller
-from shared.contacts import ContactDraft
 from shared.db import Db, add_new, fetch, shares
 from shared.events import (
     CompanyRegistered,
     ConsortiumClosed,
     ConsortiumFacts,
     ConsortiumOpened,
-    ContactShared,
     Part,
     PartConfirmed,
     PartDeclined,
@@ -97,14 +95,6 @@ async def register_company(draft: CompanyDraft, caller: CompanyCaller, db: Sessi
     company = Company(company_id=caller.company_id, **draft.model_dump(mode="json") | {"enterprise_number": number})
     db.add(company)
     return said(db, CompanyRegistered, company)
-
-
-@write.post("/contacts", status_code=201)
-async def share_contact(draft: ContactDraft, caller: CompanyCaller, db: Session) -> ContactShared:
-    """Name a person to reach at the caller's company. Shown to another party at an introduction, never before."""
-    contact = Contact(subject=caller.subject, company_id=caller.company_id, **draft.model_dump())
-    db.add(contact)
-    return said(db, ContactShared, contact)
 
 
 @write.post("/consortia", status_code=201)

@@ -1,4 +1,4 @@
-"""Regions over HTTP: the regions' people and their needs."""
+"""Regions over HTTP: the regions' needs."""
 
 from datetime import date
 from uuid import UUID
@@ -8,9 +8,8 @@ from sqlmodel import func, select
 from services.regions.models import Contact, Need
 from services.regions.rules import check_deadline
 from shared.auth import RegionPerson
-from shared.contacts import ContactDraft
 from shared.db import Db
-from shared.events import ContactShared, NeedClosed, NeedFacts, NeedPosted, NeedRevised
+from shared.events import NeedClosed, NeedFacts, NeedPosted, NeedRevised
 from shared.http import Draft, Page, Session, commands, queries
 from shared.outbox import said
 from shared.problems import conflict, invalid, not_found
@@ -35,14 +34,6 @@ class NeedRevision(NeedDraft):
     """A need's new text. `version` is the one that the caller has read."""
 
     version: int
-
-
-@write.post("/contacts", status_code=201)
-async def share_contact(draft: ContactDraft, caller: RegionPerson, db: Session) -> ContactShared:
-    """Name a person to reach in the caller's region. Shown to another party at an introduction, never before."""
-    contact = Contact(subject=caller.subject, region=caller.region, **draft.model_dump())
-    db.add(contact)
-    return said(db, ContactShared, contact)
 
 
 @write.post("/needs", status_code=201)

@@ -18,9 +18,10 @@ class Base(SQLModel, registry=registry()):
 
 
 class Contact(ContactRow, Base, table=True):
-    """A person to reach in a region."""
+    """A person to reach in a region or at a coordinator's organisation: it is one of the two."""
 
-    region: str
+    region: str | None = None
+    coordinates: str | None = None
 
 
 class Need(Base, table=True):

@@ -10,6 +10,8 @@ class ContactShared(Event, topic="i2pcc.contacts.v1", key="contact_id", personal
     """Whom to write to, in which language."""
 
     contact_id: UUID
+    subject: str | None = None
+    """Who has shared it, as its token says (`sub`): by it a person's own data is found."""
     company_id: UUID | None = None
     """Set for a company's person."""
     region: Region | None = None

@@ -1,0 +1,74 @@
+"""What a service holds about the person who asks: what it did, what it was answered, and what the service adds."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+import orjson
+from fastapi import Query, Request
+from pydantic import BaseModel
+
+from shared.auth import CurrentCaller
+from shared.db import Db, fetch
+from shared.http import Session, queries
+
+Held = Callable[[Db, str], Awaitable[dict[str, list[BaseModel]]]]
+"""Finds what else a service holds of a subject, by kind."""
+
+LIMIT = 1_000
+"""Most rows of the audit log in an answer: they grow with every command, all else with what the person shares."""
+ACTS = "select id, at, action, objects::text from audit where subject = $1 and id > $2 order by id limit $3"
+ANSWERS = "select created_at as at, route from idempotency where caller = $1 order by created_at"
+
+read = queries()
+
+
+class Object(BaseModel):
+    """What something was done to."""
+
+    type: str
+    key: str
+
+
+class Act(BaseModel):
+    """A row of the audit log. It outlives the person's data and names ids alone."""
+
+    at: datetime
+    action: str
+    objects: list[Object]
+
+
+class Answer(BaseModel):
+    """A command whose answer is kept for a day, for whoever repeats it."""
+
+    at: datetime
+    route: str
+
+
+class PersonData(BaseModel):
+    """What this service holds about the caller."""
+
+    subject: str
+    rows: dict[str, list[dict[str, Any]]]
+    """What the service keeps for its work, by kind."""
+    answers: list[Answer]
+    audit: list[Act]
+    after: int | None
+    """Where the audit log goes on: ask again with it. None: this was all."""
+
+
+@read.get("/me/data")
+async def my_data(
+    caller: CurrentCaller, db: Session, request: Request, after: Annotated[int, Query(ge=0, lt=2**63)] = 0
+) -> PersonData:
+    """What is held about the caller; of a long audit log the first part, and where it goes on."""
+    found: Held | None = request.app.state.held
+    rows = await found(db, caller.subject) if found else {}
+    acts = await fetch(db, ACTS, caller.subject, after, LIMIT)
+    return PersonData(
+        subject=caller.subject,
+        rows={kind: [each.model_dump() for each in several] for kind, several in rows.items()},
+        answers=[Answer(**row) for row in await fetch(db, ANSWERS, caller.subject)],
+        audit=[Act(**{**row, "objects": orjson.loads(row["objects"])}) for row in acts],
+        after=acts[-1]["id"] if len(acts) == LIMIT else None,
+    )
