@@ -3,9 +3,11 @@
 import asyncio
 import random
 import signal
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,8 +19,9 @@ from sqlalchemy import text
 from deploy.embedded.processes import Processes
 from deploy.manifest import Topic
 from deploy.waiting import beside, until
+from shared.events import Event
 from shared.kafka import client
-from shared.outbox import LARGEST, Relay, emit, said
+from shared.outbox import CHUNK, LARGEST, POLL, Relay, emit, said
 from shared.telemetry import context
 from tests.shared.child import program
 from tests.shared.running import becomes, change, published, read, rows, say, value
@@ -262,3 +265,57 @@ async def test_a_relay_outlives_its_connections(trial: Trial) -> None:
             await change(trial, DISCONNECT, name=f"{trial.service}-relay")
             await writing
             assert versions(await published(trial)) == await complete(trial)
+
+
+class Counted(Relay):
+    """Counts its looks."""
+
+    looks = 0
+
+    async def _drain(self, *arguments: Any) -> int:
+        self.looks += 1
+        return await super()._drain(*arguments)
+
+
+async def say_later(trial: Trial, wait: float, *events: Event) -> None:
+    async with trial.sessions() as db, db.begin():
+        emit(db, *events, wait=wait)
+
+
+async def test_a_row_that_waits_is_published_when_it_is_due_and_not_looked_for_all_the_time(trial: Trial) -> None:
+    held, relay, began = note(), Counted(trial.service, trial.url, trial.kafka), time.monotonic()
+    await say_later(trial, 1.5, held)
+    (due,) = [row["not_before"] for row in await rows(trial, "select not_before from outbox")]
+    async with beside(relay.run()):
+        assert await until(lambda: has_arrived(trial, 1), 60)  # not by the database: a commit has the relay look
+    (record,) = await read(trial)
+    assert record.timestamp >= int(due.timestamp() * 1_000)
+    assert relay.looks <= 1.5 * (time.monotonic() - began) / POLL
+
+
+async def test_a_row_that_waits_holds_back_neither_its_own_key_nor_others(trial: Trial) -> None:
+    held, other = note(), note()
+    await change(
+        trial,
+        "insert into outbox (event_id, type, topic, key, value, not_before) select gen_random_uuid(), 'NoteTaken', "
+        ":topic, gen_random_uuid()::text, '', now() + interval '1 hour' from generate_series(1, :count)",
+        topic=trial.topics[0],
+        count=CHUNK,
+    )
+    await say_later(trial, 3_600, held)
+    async with beside(trial.relay().run()):
+        await say(trial, note(2, note_id=held.note_id), other)
+        assert await becomes(trial, "select count(*) from outbox where not_before is null", 0)
+    assert versions(await read(trial)) == {held.note_id: [2], other.note_id: [1]}
+
+
+async def test_rows_that_wait_outlive_a_relay_and_go_out_in_their_order(trial: Trial) -> None:
+    first = note()
+    await say_later(trial, 3_600, first, note(2, note_id=first.note_id))
+    async with beside(trial.relay().run()):
+        await say(trial, other := note())
+        assert await becomes(trial, "select count(*) from outbox where not_before is null", 0)
+    await change(trial, "update outbox set not_before = now()")
+    await say(trial, note(3, note_id=first.note_id))
+    async with beside(trial.relay().run()):
+        assert versions(await published(trial)) == {other.note_id: [1], first.note_id: [1, 2, 3]}
