@@ -20,8 +20,8 @@ def marked() -> tuple[dict[str, Any], list[str]]:
     return body, [mark, number]
 
 
-async def introduced(operator: Browser, contacts: list[dict[str, Any]]) -> list[str]:
-    """A need and a proposal of these contacts, from their posting to an introduction; the contacts' ids."""
+async def introduced(operator: Browser, contacts: list[dict[str, Any]]) -> dict[str, Browser]:
+    """A need and a proposal of these contacts, from their posting to an introduction; who shared which contact."""
     company, _ = await registered_company(operator)
     region = operator.of(region_person())
     ids = [
@@ -47,7 +47,7 @@ async def introduced(operator: Browser, contacts: list[dict[str, Any]]) -> list[
         return (await state()).get("state") == "introduced"
 
     assert await until(met, 60)
-    return ids
+    return dict(zip(ids, (company, region), strict=True))
 
 
 async def test_personal_data_is_on_the_topic_of_contacts_alone(operator: Browser) -> None:
