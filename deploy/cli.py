@@ -91,6 +91,21 @@ def token(name: Annotated[str, typer.Argument(help="someone in the sample, such 
 
 
 @app.command()
+def export(
+    name: Annotated[str, typer.Argument(metavar="PERSON", help="someone in the sample, such as an.peeters")],
+    json: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write it there as JSON; `-`: show it as JSON.")
+    ] = None,
+) -> None:
+    """Show what the platform holds about someone in the sample, as the person itself may ask for it."""
+    from deploy import people
+    from deploy.export import collected, tell
+
+    person = people.find(name, people.load())
+    tell(interrupts.run(collected(_platform().as_it_runs(), person)), json)
+
+
+@app.command()
 def rotate() -> None:
     """Make every password and the signing key anew; what ran is started again, and all have to sign in again."""
     from deploy.screen import console

@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel, col, select
 
 from shared.db import Db
 from shared.events import ContactErased, ContactShared
-from shared.held import Held
+from shared.held import Held, Rows
 from shared.http import Draft, Page
 from shared.outbox import emit, said
 from shared.problems import conflict, not_found
@@ -141,9 +141,9 @@ async def listed(db: Db, table: type[C], mine: ColumnElement[bool], page: Page) 
 def held(table: type[C]) -> Held:
     """What an owner holds of whom a subject has shared."""
 
-    async def contacts(db: Db, subject: str) -> dict[str, list[BaseModel]]:
+    async def contacts(db: Db, subject: str) -> Rows:
         rows = await db.scalars(select(table).where(table.subject == subject).order_by(col(table.contact_id)))
-        return {"contacts": [ContactView.model_validate(row.model_dump()) for row in rows]}
+        return {"contacts": [row.model_dump(exclude={"subject"}) for row in rows]}
 
     return contacts
 

@@ -12,8 +12,10 @@ from shared.auth import CurrentCaller
 from shared.db import Db, fetch
 from shared.http import Session, queries
 
-Held = Callable[[Db, str], Awaitable[dict[str, list[BaseModel]]]]
-"""Finds what else a service holds of a subject, by kind."""
+Rows = dict[str, list[dict[str, Any]]]
+"""What a service keeps for its work, by kind."""
+Held = Callable[[Db, str], Awaitable[Rows]]
+"""Finds a subject's."""
 
 LIMIT = 1_000
 """Most rows of the audit log in an answer: they grow with every command, all else with what the person shares."""
@@ -49,8 +51,7 @@ class PersonData(BaseModel):
     """What this service holds about the caller."""
 
     subject: str
-    rows: dict[str, list[dict[str, Any]]]
-    """What the service keeps for its work, by kind."""
+    rows: Rows
     answers: list[Answer]
     audit: list[Act]
     after: int | None
@@ -64,11 +65,13 @@ async def my_data(
     """What is held about the caller; of a long audit log the first part, and where it goes on."""
     found: Held | None = request.app.state.held
     rows = await found(db, caller.subject) if found else {}
-    acts = await fetch(db, ACTS, caller.subject, after, LIMIT)
-    return PersonData(
-        subject=caller.subject,
-        rows={kind: [each.model_dump() for each in several] for kind, several in rows.items()},
-        answers=[Answer(**row) for row in await fetch(db, ANSWERS, caller.subject)],
-        audit=[Act(**{**row, "objects": orjson.loads(row["objects"])}) for row in acts],
-        after=acts[-1]["id"] if len(acts) == LIMIT else None,
-    )
+    answers = [Answer(**row) for row in await fetch(db, ANSWERS, caller.subject)]
+    audit, end = await acts(db, caller.subject, after)
+    return PersonData(subject=caller.subject, rows=rows, answers=answers, audit=audit, after=end)
+
+
+async def acts(db: Db, subject: str, after: int, limit: int = LIMIT) -> tuple[list[Act], int | None]:
+    """A part of what a subject did, and where it goes on, if it does."""
+    rows = await fetch(db, ACTS, subject, after, limit)
+    told = [Act(at=row["at"], action=row["action"], objects=orjson.loads(row["objects"])) for row in rows]
+    return told, rows[-1]["id"] if len(rows) == limit else None

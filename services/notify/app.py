@@ -2,6 +2,7 @@
 
 from services.notify import api, workers
 from services.notify.handlers import events
+from services.notify.held import copies
 from shared.service import Service
 
 notify = Service(
@@ -10,6 +11,7 @@ notify = Service(
     routers=[api.read],
     handlers=events,
     workers=[workers.send_next],
+    held=copies,
 )
 
 if __name__ == "__main__":

@@ -62,7 +62,15 @@ async def keep_contacts(batch: Sequence[ContactEvent], db: Db) -> None:
     erased = {*gone, *(await db.scalars(known))}
     await newest_wins(db, Contact, [event for event in batch if event.contact_id not in erased])
     for contact_id in sorted(set(gone)):
-        nothing = {"organisation": None, "name": None, "mail": None, "phone": None, "language": None, "erased": True}
+        nothing = {
+            "subject": None,
+            "organisation": None,
+            "name": None,
+            "mail": None,
+            "phone": None,
+            "language": None,
+            "erased": True,
+        }
         row = insert(Contact).values(contact_id=contact_id, version=0, **nothing)
         await db.execute(row.on_conflict_do_update(index_elements=["contact_id"], set_=nothing))
 

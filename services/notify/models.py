@@ -21,6 +21,8 @@ class Contact(Base, table=True):
 
     contact_id: UUID = Field(primary_key=True)
     version: int
+    subject: str | None = None
+    """Who has shared it."""
     organisation: str | None
     name: str | None
     mail: str | None

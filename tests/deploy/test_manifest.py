@@ -3,7 +3,9 @@
 import pytest
 
 from deploy.manifest import Manifest, load
+from shared.contacts import AGAIN
 from shared.events import CATALOG
+from shared.settings import Contacts
 from shared.vocabulary import Region
 
 
@@ -34,6 +36,13 @@ def test_erased_contacts_stay_erased_for_readers_that_were_away_a_month() -> Non
     config = load().topic("i2pcc.contacts.v1").config()
     assert config["cleanup.policy"] == "compact"
     assert config["delete.retention.ms"] == str(30 * 24 * 3600 * 1000)
+
+
+def test_an_erasure_is_said_again_once_its_segment_is_closed_and_before_its_null_value_is_forgotten() -> None:
+    compaction, settings = load().topic("i2pcc.contacts.v1").compact, Contacts.model_fields["marker_seconds"]
+    assert compaction
+    assert settings.default == 60 * compaction.segment_minutes + 60
+    assert settings.default + AGAIN < 86_400 * compaction.tombstone_days
 
 
 def test_a_reader_that_is_no_service_is_refused() -> None:
