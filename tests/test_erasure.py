@@ -9,10 +9,12 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaProducer
 from aiokafka.record import MemoryRecords
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
@@ -22,11 +24,14 @@ from deploy.provision.admin import administering
 from deploy.settings import SERVICES, Settings
 from deploy.signin.client import SignIn
 from deploy.waiting import until
-from shared.events import ContactErased
+from shared.events import ContactErased, ContactShared
+from shared.kafka import client
 from shared.vocabulary import Role
 from tests.browser import Browser
 from tests.collector import Collector
 from tests.factories import someone
+from tests.facts import received
+from tests.shared.trial import message
 from tests.tables import superuser
 from tests.test_personal_data import introduced, marked
 from tests.topics import published
@@ -54,6 +59,7 @@ async def told(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[
         await platform.start()
         try:
             await asyncio.to_thread(hasten, platform)
+            await fill(platform)
             async with httpx.AsyncClient(timeout=30) as http:
                 yield Browser(http, platform, someone(Role.OPERATOR), SignIn(platform.settings.issuer, http)), collector
         finally:
@@ -78,6 +84,29 @@ def hasten(platform: Platform) -> None:
     with administering(platform.kafka(ADMIN)) as admin:
         for changed in admin.incremental_alter_configs(resources).values():
             changed.result()
+
+
+async def fill(platform: Platform) -> None:
+    """Have many people there already, compacted: one more is then far less than a hundredth of the topic."""
+    checkpoint = platform.settings.state / "kafka" / "data" / "cleaner-offset-checkpoint"
+    topic = ContactShared.topic
+
+    async def say(producer: AIOKafkaProducer, organisation: str) -> None:
+        for partition in range(platform.manifest.topic(topic).partitions):
+            told = message(received(ContactShared, contact_id=uuid4(), organisation=organisation))
+            await producer.send_and_wait(topic, told.value, told.key, partition, headers=list(told.headers))
+
+    async with AIOKafkaProducer(**client(platform.kafka(ADMIN)), acks="all") as producer:
+        for _ in range(50):
+            await say(producer, "x" * 10_000)
+
+        async def cleaned() -> bool:
+            await say(producer, "x")
+            lines = [line.split() for line in checkpoint.read_text().splitlines()] if checkpoint.exists() else []
+            offsets = [int(line[2]) for line in lines if line[0] == topic]
+            return len(offsets) == 3 and min(offsets) >= 50
+
+        assert await until(cleaned, 60, 0.3)
 
 
 async def rows(platform: Platform) -> AsyncIterator[tuple[str, bytes]]:
