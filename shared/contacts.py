@@ -1,5 +1,6 @@
 """What a person says of itself to be reachable. Each owner (intake, regions) keeps it in a table of its own."""
 
+import re
 from typing import Annotated, TypeVar
 from uuid import UUID, uuid4
 
@@ -16,26 +17,25 @@ from shared.problems import conflict, not_found
 from shared.settings import Contacts
 from shared.vocabulary import Digest, Language, Short, storable, trimmed
 
-ATOM = "[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
-LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+LABEL = r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+TOP = r"[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])"
+MAIL = re.compile(rf"{ATOM}(\.{ATOM})*@({LABEL}\.)+{TOP}")
 LONGEST_BOX = 64
+"""Characters before the @ (RFC 5321)."""
 AGAIN = 86_400
 """Seconds from the first marker to the second, for a Kafka that was away at the first: see `erase`."""
 UNSAY = text("delete from outbox where topic = :topic and key = :key")
 
 
-def _short_box(mail: str) -> str:
-    if len(mail.partition("@")[0]) > LONGEST_BOX:
-        raise ValueError(f"must have at most {LONGEST_BOX} characters before the @")
+def _deliverable(mail: str) -> str:
+    if not MAIL.fullmatch(mail) or len(mail.partition("@")[0]) > LONGEST_BOX:
+        raise ValueError("must be one mail address, without a name, quotes or comments, such as an.peeters@example.org")
     return mail
 
 
-Mail = Annotated[
-    str,
-    trimmed(254, rf"^{ATOM}(\.{ATOM})*@({LABEL}\.)+[A-Za-z]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])$"),
-    AfterValidator(_short_box),
-]
-"""One address as mail servers take it everywhere: a dot-atom of RFC 5321 and a host name, both in ASCII."""
+Mail = Annotated[str, trimmed(254), AfterValidator(_deliverable)]
+"""An address that every mail server takes: a dot-atom at the name of a host, in ASCII."""
 Phone = Annotated[str, trimmed(30, r"^\+?[0-9 ()./-]{5,}$"), storable]
 
 

@@ -18,9 +18,9 @@ Held = Callable[[Db, str], Awaitable[Rows]]
 """Finds a subject's."""
 
 LIMIT = 1_000
-"""Most rows of the audit log in an answer: they grow with every command, all else with what the person shares."""
+"""Most rows of what grows with every command; all else grows with what the person shares."""
 ACTS = "select id, at, action, objects::text from audit where subject = $1 and id > $2 order by id limit $3"
-ANSWERS = "select created_at as at, route from idempotency where caller = $1 order by created_at"
+ANSWERS = "select created_at as at, route from idempotency where caller = $1 order by created_at desc limit $2"
 
 read = queries()
 
@@ -53,6 +53,7 @@ class PersonData(BaseModel):
     subject: str
     rows: Rows
     answers: list[Answer]
+    """The newest ones first, and not all of very many."""
     audit: list[Act]
     after: int | None
     """Where the audit log goes on: ask again with it. None: this was all."""
@@ -65,7 +66,7 @@ async def my_data(
     """What is held about the caller; of a long audit log the first part, and where it goes on."""
     found: Held | None = request.app.state.held
     rows = await found(db, caller.subject) if found else {}
-    answers = [Answer(**row) for row in await fetch(db, ANSWERS, caller.subject)]
+    answers = [Answer(**row) for row in await fetch(db, ANSWERS, caller.subject, LIMIT)]
     audit, end = await acts(db, caller.subject, after)
     return PersonData(subject=caller.subject, rows=rows, answers=answers, audit=audit, after=end)
 

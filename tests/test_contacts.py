@@ -1,11 +1,16 @@
 """People to reach: shared, revised and read by their own side, erased by it and by those who look after it."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text, true
+from sqlmodel import select
 
 from deploy.embedded.platform import Platform
+from services.intake.models import Base, Contact
+from shared import contacts
 from shared.events import ContactErased, ContactShared
 from shared.vocabulary import NETWORK, Digest, Region, Role
 from tests.browser import Browser, check_problem
@@ -19,7 +24,7 @@ from tests.factories import (
     region_person,
     someone,
 )
-from tests.tables import superuser
+from tests.tables import emptied, superuser
 from tests.topics import events_of
 
 CONTACTS = "/v1/contacts"
@@ -111,6 +116,20 @@ async def test_an_erased_person_is_gone_and_is_said_again_when_its_segment_is_cl
     assert check_problem(again, 404) == check_problem(
         await browser.send(service, path, contact_body(version=1), method="PUT"), 404
     )
+
+
+async def test_what_was_not_published_yet_never_is(second_database: Callable[[str], str]) -> None:
+    """Kafka was away, say: there is no relay in this database."""
+    someone = Contact(subject="x", company_id=uuid4(), **contact_body(digest="daily"))
+    async with emptied(second_database("i2pcc_intake"), Base) as sessions:
+        async with sessions() as db, db.begin():
+            contacts.share(db, someone)
+        async with sessions() as db, db.begin():
+            await contacts.erase(db, Contact, someone.contact_id, true())
+        async with sessions() as db:
+            rows = (await db.execute(text("select type, value from outbox"))).all()
+            assert (await db.scalars(select(Contact))).all() == []
+    assert [tuple(row) for row in rows] == [("ContactErased", None)] * 3
 
 
 async def test_an_answer_that_is_kept_holds_nothing_of_the_person(side: tuple[str, Browser]) -> None:

@@ -50,7 +50,7 @@ async def test_each_is_told_of_its_own_contacts_of_the_mails_to_them_and_of_what
         ("introduction", "sent")
     ]
     assert [act["action"] for act in told["intake"]["audit"]] == [
-        answer["route"] for answer in told["intake"]["answers"]
+        answer["route"] for answer in reversed(told["intake"]["answers"])
     ]
     told_of_region = await data(region)
     assert kinds(told_of_region) == {"regions": {"contacts": 1}, "notify": {"contacts": 1, "deliveries": 2}}
