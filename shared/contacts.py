@@ -118,7 +118,8 @@ async def erase(db: Db, table: type[C], contact_id: UUID, reach: ColumnElement[b
 
     Kafka compacts a key once its null value lies in a segment that is closed, and a segment is closed by what is
     written after its time: on a quiet topic nothing is. So the null value is said again when that time has passed; and
-    once more a day later, in case Kafka was away so long that the first two went out together.
+    once more a day later, in case Kafka was away so long that the first two went out together, or a relay that had
+    been stopped woke up and said the person after the first.
 
     Raises:
         Problem: 404 unless it is there and within the caller's `reach`.
