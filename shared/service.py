@@ -38,6 +38,8 @@ Worker = Callable[[Sessions], Awaitable[bool]]
 
 IDLE = 0.5
 """Seconds between two looks for what another process left; a commit in this one wakes a worker at once."""
+CHORE = 1.0
+"""Seconds between two looks of a chore."""
 RETRY = 1.0
 """Seconds between two looks for a dead letter that has become due."""
 OPEN = frozenset(
@@ -68,6 +70,8 @@ class Service:
     workers: Sequence[Worker] = ()
     held: Held | None = None
     """What it holds of a person, beyond what every service does."""
+    chores: Sequence[Worker] = ()
+    """Workers that look by the clock, each second: what they do becomes due without anything being committed."""
 
     def app(self) -> FastAPI:
         """The service as an ASGI application.
@@ -112,6 +116,7 @@ class Service:
         made = sessions(engine)
         loops = [Relay(self.name, database.url, kafka).run(), every(3_600, forget_old_keys, made)]
         loops += [work(worker, made) for worker in self.workers]
+        loops += [work(chore, made, partial(asyncio.sleep, CHORE)) for chore in self.chores]
         loops += [work(audit.seal, made, partial(asyncio.sleep, audit.PACE))]
         consumer = Consumer(self.name, self.handlers, made, kafka) if self.handlers else None
         if consumer:

@@ -60,7 +60,7 @@ async def test_a_worker_without_work_commits_nothing(
     base = importlib.import_module(f"services.{service.name}.models").Base
     kafka = platform.kafka(service.name)
     async with emptied(second_database(f"i2pcc_{service.name}"), base) as made:
-        workers = [*service.workers, audit.seal]
+        workers = [*service.workers, *service.chores, audit.seal]
         if service.handlers:
             workers.append(Consumer(service.name, service.handlers, made, kafka).retry)
         engine: AsyncEngine = made.kw["bind"]
