@@ -22,6 +22,8 @@ class Route:
     path: str
     fields: dict[str, dict[str, Any]] | None
     """The JSON Schemas of the body's fields; None where no body is read."""
+    command: bool
+    """Whether it is done once per Idempotency-Key; some queries have a body too."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.service}{self.path}"
@@ -33,12 +35,14 @@ class Route:
     @property
     def role(self) -> Role:
         """The role that the route is for, or one of them."""
+        if re.fullmatch(r"/v1/missions(/\{\w+\}(/stops.*)?)?|/v1/regions/.*", self.path) and self.command:
+            return Role.COORDINATOR
         return {"intake": Role.COMPANY, "notify": Role.OPERATOR}.get(self.service, Role.REGION)
 
     def user(self) -> Person:
         """Someone of that role."""
         made = {Role.COMPANY: company_person, Role.REGION: region_person}
-        return made[self.role]() if self.role in made else someone(self.role)
+        return made[self.role]() if self.role in made else someone(self.role, "fit")
 
 
 def _document(service: str) -> dict[str, Any]:
@@ -48,11 +52,15 @@ def _document(service: str) -> dict[str, Any]:
 
 def _routes(service: str, document: dict[str, Any]) -> list[Route]:
     return [
-        Route(service, method.upper(), path, _fields(document, operation))
+        Route(service, method.upper(), path, _fields(document, operation), _is_command(operation))
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
         if path.startswith("/v1/")
     ]
+
+
+def _is_command(operation: dict[str, Any]) -> bool:
+    return any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
 
 
 def _fields(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, dict[str, Any]] | None:
@@ -63,8 +71,9 @@ def _fields(document: dict[str, Any], operation: dict[str, Any]) -> dict[str, di
 
 
 def _plain(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema without references and without `or null`."""
-    schema = next((each for each in schema.get("anyOf", []) if each.get("type") != "null"), schema)
+    """A schema without references; `nullable` if it says `or null`."""
+    if inner := next((each for each in schema.get("anyOf", []) if each.get("type") != "null"), None):
+        return _plain(document, inner) | {"nullable": True}
     if "$ref" in schema:
         return dict(document["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
     return {**schema, "items": _plain(document, schema["items"])} if "items" in schema else schema
@@ -73,5 +82,5 @@ def _plain(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 DOCUMENTS = {service: _document(service) for service in SERVICES}
 """The services' OpenAPI documents."""
 ROUTES = [route for service, document in DOCUMENTS.items() for route in _routes(service, document)]
-COMMANDS = [route for route in ROUTES if route.method != "GET"]
-WITH_BODY = [route for route in COMMANDS if route.fields]
+COMMANDS = [route for route in ROUTES if route.command]
+WITH_BODY = [route for route in ROUTES if route.fields]

@@ -42,9 +42,9 @@ def wrong_values(schema: dict[str, Any]) -> Iterator[Any]:
         case {"type": "string"}:
             yield from TEXTS
         case {"type": "integer"}:
-            yield from NUMBERS
+            yield from (number for number in NUMBERS if number is not None or "nullable" not in schema)
         case {"type": "array", "items": items}:
-            yield from [[], "x", {}, 1, [None]]
+            yield from ["x", {}, 1, [None], *([[]] if "minItems" in schema else [])]
             yield from ([value] for value in wrong_values(items))
         case {"type": "object", "properties": properties}:
             yield from [1, {}, {name: "\ud800" for name in properties}]
