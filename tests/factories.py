@@ -101,3 +101,41 @@ def proposal_revision(proposal: Body, version: int, **changes: Any) -> Body:
 def need_revision(need: Body, version: int, **changes: Any) -> Body:
     """A need's body as a revision of one version."""
     return need | {"version": version} | changes
+
+
+def mission_body(**changes: Any) -> Body:
+    """A mission that is under way, with a visit and a seminar."""
+    today = date.today()
+    starts, ends = today - timedelta(days=3), today + timedelta(days=3)
+    body = {
+        "direction": "outgoing",
+        "title": "Water and waste in the Pearl River delta",
+        "regions": ["guangdong"],
+        "provinces": ["limburg"],
+        "starts": starts.isoformat(),
+        "ends": ends.isoformat(),
+        "programme": [
+            {"kind": "visit", "on": starts.isoformat(), "place": "Foshan", "title": "A depot"},
+            {"kind": "seminar", "on": ends.isoformat(), "place": "Guangzhou", "title": "Strongholds"},
+        ],
+    }
+    return body | changes
+
+
+def mission_revision(mission: Body, version: int, **changes: Any) -> Body:
+    """A mission's body, or what was answered to one, as a revision of one version."""
+    plan = ("title", "starts", "ends", "programme")
+    stop = ("stop_id", "kind", "on", "place", "title")
+    stops = [{name: value for name, value in each.items() if name in stop} for each in mission["programme"]]
+    return {name: mission[name] for name in plan} | {"programme": stops, "version": version} | changes
+
+
+def lead_body(**changes: Any) -> Body:
+    """A question that was asked on that mission."""
+    body = {
+        "region": "guangdong",
+        "question": "Who can dry 20 t/d of nickel sludge? We have only steam of 0.4 MPa.",
+        "language": "en",
+        "challenges": [5],
+    }
+    return body | changes

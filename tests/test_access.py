@@ -25,6 +25,9 @@ LISTS = {
     "/v1/proposals": "proposal_id",
     "/v1/needs": "need_id",
     "/v1/matches": "match_id",
+    "/v1/need-drafts": "draft_id",
+    "/v1/missions": "mission_id",
+    "/v1/overview/needs": "need_id",
 }
 """The lists, and what in them is known by an id."""
 
@@ -82,6 +85,9 @@ async def test_each_may_do_what_the_table_says(world: World, route: Route, role:
             assert (await browser.read(route.service, route.path)).json()["subject"] == browser.person.subject
         case "all":
             assert await sees(world.browser(role, route), world, route)
+        case "network":
+            check_problem(await ask(world.browser(role, route), route, world.path(route), {}), 403)
+            check_problem(await ask(world.anyone.of(someone(Role(role), "fit")), route, world.path(route), {}), 422)
         case cell:
             raise AssertionError(f"what does {cell!r} mean for {route}?")
 
@@ -120,6 +126,8 @@ async def sees(browser: Browser, world: World, route: Route) -> bool:
     if "{" in route.path:
         answer = await browser.read(route.service, world.path(route))
         return bool(answer.is_success) or not check_problem(answer, 404)
+    if route.path not in LISTS:
+        return bool((await browser.read(route.service, route.path)).is_success)
     name = LISTS[route.path]
     wanted = world.ids_of(route, browser.person.role)[name]
     before = UUID(int=UUID(wanted).int - 1)
@@ -127,12 +135,12 @@ async def sees(browser: Browser, world: World, route: Route) -> bool:
     return wanted in [row[name] for row in page]
 
 
-COORDINATORS = [
-    route
-    for route in ROUTES
-    if TABLE[route.service, f"{route.method} {route.path}"][Role.COORDINATOR] == "own" and "/contacts" not in route.path
+WITH_OWN = [
+    route for route in ROUTES if TABLE[route.service, f"{route.method} {route.path}"][Role.COORDINATOR] == "own"
 ]
+COORDINATORS = [route for route in WITH_OWN if route.method == "GET" and "/contacts" not in route.path]
 """What coordinators read of others; tests/test_contacts.py tells of people."""
+COMMANDED = [route for route in WITH_OWN if route.command]
 
 
 @pytest.mark.parametrize("organisation", NETWORK)
@@ -149,6 +157,12 @@ async def test_a_coordinator_of_no_known_organisation_reads_nothing(
     world: World, route: Route, organisation: str | None
 ) -> None:
     assert not await sees(world.anyone.of(someone(Role.COORDINATOR, organisation)), world, route)
+
+
+@pytest.mark.parametrize("route", COMMANDED, ids=str)
+async def test_a_coordinator_of_no_known_organisation_commands_nothing(world: World, route: Route) -> None:
+    body = world.body(route, world.contact) if "{" in route.path else {}
+    check_problem(await ask(world.anyone.of(someone(Role.COORDINATOR, "other")), route, world.path(route), body), 403)
 
 
 def test_every_province_but_the_rest_of_flanders_has_its_coordinator() -> None:

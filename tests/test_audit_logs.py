@@ -14,7 +14,7 @@ from deploy.embedded.platform import Platform
 from deploy.settings import SERVICES
 from deploy.waiting import until
 from shared.events import CATALOG
-from shared.vocabulary import Region
+from shared.vocabulary import Region, Role
 from tests.browser import Browser, region_with_contact, registered_company
 from tests.deploy.test_cli import run
 from tests.factories import (
@@ -23,12 +23,17 @@ from tests.factories import (
     company_person,
     consortium_body,
     contact_body,
+    lead_body,
+    mission_body,
+    mission_revision,
     need_body,
     need_revision,
     proposal_body,
     proposal_revision,
     region_person,
+    someone,
 )
+from tests.regions.visits import match_of
 from tests.routes import COMMANDS, Route
 from tests.tables import superuser
 
@@ -105,7 +110,34 @@ async def a_region_acts(operator: Browser, told: Told) -> None:
     need = await told(region, "regions", "POST /v1/needs", "NeedPosted", body=draft)
     at = {"need_id": need["need_id"]}
     await told(region, "regions", "PUT /v1/needs/{need_id}", "NeedRevised", body=need_revision(draft, 1), **at)
-    await told(region, "regions", "POST /v1/needs/{need_id}/close", "NeedClosed", **at)
+    closure = {"version": 2, "reason": "fulfilled"}
+    await told(region, "regions", "POST /v1/needs/{need_id}/close", "NeedClosed", body=closure, **at)
+    for step, *events in (("post", "NeedPosted"), ("discard",)):
+        kept = await told(region, "regions", "POST /v1/need-drafts", body=draft)
+        at = {"draft_id": kept["draft_id"]}
+        await told(region, "regions", "PUT /v1/need-drafts/{draft_id}", body=need_revision(draft, 1), **at)
+        await told(region, "regions", f"POST /v1/need-drafts/{{draft_id}}/{step}", *events, body={"version": 2}, **at)
+
+
+async def a_mission_is_made(operator: Browser, told: Told) -> None:
+    """All that can be done with a mission, and with a region's ties."""
+    coordinator, region = operator.of(someone(Role.COORDINATOR, "fit")), operator.of(region_person(Region.SHAANXI))
+    plan = mission_body(regions=["shaanxi"])
+    mission = await told(coordinator, "regions", "POST /v1/missions", "MissionPlanned", body=plan)
+    at = {"mission_id": mission["mission_id"]}
+    revision = mission_revision(mission, 1)
+    await told(coordinator, "regions", "PUT /v1/missions/{mission_id}", "MissionRevised", body=revision, **at)
+    lead = lead_body(region="shaanxi")
+    mission = await told(region, "regions", "POST /v1/missions/{mission_id}/leads", "LeadRecorded", body=lead, **at)
+    at |= {"lead_id": mission["leads"][0]["lead_id"]}
+    await told(region, "regions", "POST /v1/missions/{mission_id}/leads/{lead_id}/draft", **at)
+    at |= {"stop_id": mission["programme"][0]["stop_id"]}
+    linked = {"version": 3, "match_id": await match_of(operator, Region.SHAANXI)}
+    route = "POST /v1/missions/{mission_id}/stops/{stop_id}/match"
+    await told(coordinator, "regions", route, "MissionRevised", body=linked, **at)
+    (now,) = [row for row in (await operator.read("regions", "/v1/regions")).json() if row["region"] == "shaanxi"]
+    ties = {"version": now["version"], "provinces": ["antwerp"]}
+    await told(coordinator, "regions", "PUT /v1/regions/{region}/ties", body=ties, region="shaanxi")
 
 
 async def a_region_answers(operator: Browser, told: Told) -> None:
@@ -135,7 +167,7 @@ async def a_region_answers(operator: Browser, told: Told) -> None:
 
 async def test_every_command_leaves_one_row_that_tells_who_did_what_to_which_objects(operator: Browser) -> None:
     told = Told()
-    for story in (a_company_acts, a_region_acts, a_region_answers):
+    for story in (a_company_acts, a_region_acts, a_region_answers, a_mission_is_made):
         await story(operator, told)
     assert told.done == {(route.service, f"{route.method} {route.path}") for route in COMMANDS}
 

@@ -12,6 +12,9 @@ from tests.browser import Browser, region_with_contact, registered_company
 from tests.factories import (
     consortium_body,
     contact_body,
+    lead_body,
+    mission_body,
+    mission_revision,
     need_body,
     need_revision,
     proposal_body,
@@ -57,6 +60,18 @@ class World:
                 return contact_body(version=0)
             case ["needs", _] if route.fields:
                 return need_revision(need_body(contact), 0)
+            case ["needs", _, "close"]:
+                return {"version": 0, "reason": "cancelled"}
+            case ["need-drafts", _] if route.fields:
+                return {"version": 0, "title": "Half a need"}
+            case ["need-drafts", _, "post" | "discard"]:
+                return {"version": 0}
+            case ["missions", _] if route.fields:
+                return mission_revision(mission_body(), 0)
+            case ["missions", _, "stops", _, "match"]:
+                return {"version": 0, "match_id": self.ids["match_id"]}
+            case ["missions", _, "leads"]:
+                return lead_body()
             case ["matches", _, "accept"]:
                 return {"version": 0}
             case ["matches", _, "decline"]:
@@ -79,6 +94,10 @@ async def made_by(operator: Browser) -> World:
     proposal = await company.done("intake", "/v1/proposals", proposal_body(contact, **text))
     need = await region.done("regions", "/v1/needs", need_body(region_contact, **text))
     match = match_id(UUID(need["need_id"]), UUID(proposal["proposal_id"]))
+    coordinator = operator.of(someone(Role.COORDINATOR, "limburg"))
+    draft = await region.done("regions", "/v1/need-drafts", {"title": "Half a need"})
+    mission = await coordinator.done("regions", "/v1/missions", mission_body())
+    mission = await region.done("regions", f"/v1/missions/{mission['mission_id']}/leads", lead_body())
 
     async def is_mailed() -> bool:
         return bool((await operator.read("notify", f"/v1/matches/{match}/deliveries")).is_success)
@@ -93,6 +112,11 @@ async def made_by(operator: Browser) -> World:
             "need_id": need["need_id"],
             "match_id": str(match),
             "contact_id": await shared_contact(company, "intake"),
+            "draft_id": draft["draft_id"],
+            "mission_id": mission["mission_id"],
+            "stop_id": mission["programme"][0]["stop_id"],
+            "lead_id": mission["leads"][0]["lead_id"],
+            "region": Region.GUANGDONG,
         },
         contact=region_contact,
         people={

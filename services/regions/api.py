@@ -1,69 +1,51 @@
 """Regions over HTTP: the regions' needs."""
 
-from datetime import date
 from uuid import UUID
 
-from sqlmodel import func, select
+from sqlmodel import select
 
-from services.regions.models import Contact, Need
-from services.regions.rules import check_deadline
+from services.regions import needs
+from services.regions.models import Need, NeedVersion
+from services.regions.needs import Closure, NeedDraft, NeedRevision, own_need
+from services.regions.rules import NeedStep, check_version
 from shared.auth import RegionPerson
 from shared.db import Db
-from shared.events import NeedClosed, NeedFacts, NeedPosted, NeedRevised
-from shared.http import Draft, Page, Session, commands, queries
+from shared.events import Closing, NeedClosed, NeedFacts, NeedPosted, NeedRevised
+from shared.history import Version, history, keep
+from shared.http import Page, Session, commands, queries
 from shared.outbox import said
-from shared.problems import conflict, invalid, not_found
-from shared.vocabulary import Body, Challenges, Language, Title
+from shared.problems import not_found
 
 write = commands()
 read = queries()
 
 
-class NeedDraft(Draft):
-    """What a region looks for."""
-
-    title: Title
-    body: Body
-    language: Language
-    challenges: Challenges
-    deadline: date | None = None
-    contact_id: UUID
-
-
-class NeedRevision(NeedDraft):
-    """A need's new text. `version` is the one that the caller has read."""
-
-    version: int
 
 
 @write.post("/needs", status_code=201)
 async def post_need(draft: NeedDraft, caller: RegionPerson, db: Session) -> NeedPosted:
     """Post a need; it will be matched with the companies' proposals."""
-    await _check(db, draft, caller.region)
-    need = Need(region=caller.region, **draft.model_dump())
-    db.add(need)
-    return said(db, NeedPosted, need)
+    await needs.check(db, draft, caller.region)
+    return needs.post(db, Need(region=caller.region, **draft.model_dump()), caller.side)
 
 
 @write.put("/needs/{need_id}")
 async def revise_need(need_id: UUID, draft: NeedRevision, caller: RegionPerson, db: Session) -> NeedRevised:
     """Revise an open need. Its region never changes: close it and post it anew."""
-    need = await _own_need(db, need_id, caller.region)
-    await _check(db, draft, caller.region)
-    if need.version != draft.version:
-        raise conflict(f"The need is at version {need.version}; read it again before you change it.")
+    need = await own_need(db, need_id, caller.region, NeedStep.REVISE)
+    await needs.check(db, draft, caller.region)
+    check_version("need", need.version, draft.version)
     need.sqlmodel_update(draft.model_dump())
     need.version += 1
-    return said(db, NeedRevised, need)
+    return keep(db, NeedVersion, said(db, NeedRevised, need), caller.side)
 
 
 @write.post("/needs/{need_id}/close")
-async def close_need(need_id: UUID, caller: RegionPerson, db: Session) -> NeedClosed:
-    """Take no more proposals for a need."""
-    need = await _own_need(db, need_id, caller.region)
-    need.closed = True
-    need.version += 1
-    return said(db, NeedClosed, need)
+async def close_need(need_id: UUID, closure: Closure, caller: RegionPerson, db: Session) -> NeedClosed:
+    """Take no more proposals for a need, and say why. One whose deadline passes closes by itself."""
+    need = await own_need(db, need_id, caller.region, NeedStep.CLOSE)
+    check_version("need", need.version, closure.version)
+    return needs.close(db, need, Closing(closure.reason), caller.side)
 
 
 @read.get("/needs")
@@ -76,25 +58,18 @@ async def list_needs(caller: RegionPerson, db: Session, page: Page) -> list[Need
 @read.get("/needs/{need_id}")
 async def get_need(need_id: UUID, caller: RegionPerson, db: Session) -> NeedFacts:
     """One need of the caller's region."""
+    return NeedFacts.model_validate((await _seen(db, need_id, caller.region)).model_dump())
+
+
+@read.get("/needs/{need_id}/history")
+async def get_history(need_id: UUID, caller: RegionPerson, db: Session) -> list[Version]:
+    """All versions of a need of the caller's region: what each said, when, and which side wrote it."""
+    await _seen(db, need_id, caller.region)
+    return await history(db, NeedVersion, need_id)
+
+
+async def _seen(db: Db, need_id: UUID, region: str) -> Need:
     need = await db.get(Need, need_id)
-    if need is None or need.region != caller.region:
-        raise not_found("need")
-    return NeedFacts.model_validate(need.model_dump())
-
-
-async def _check(db: Db, draft: NeedDraft, region: str) -> None:
-    contact = select(Contact.contact_id).where(Contact.contact_id == draft.contact_id, Contact.region == region)
-    today, known = (await db.execute(select(func.current_date(), contact.scalar_subquery()))).one()
-    check_deadline(draft.deadline, today)
-    if known is None:
-        raise invalid("body.contact_id", "must be a contact that your region has shared")
-
-
-async def _own_need(db: Db, need_id: UUID, region: str) -> Need:
-    """The need, locked, if it is this region's and open."""
-    need = await db.get(Need, need_id, with_for_update=True)
     if need is None or need.region != region:
         raise not_found("need")
-    if need.closed:
-        raise conflict("This need is closed; post it anew.")
     return need

@@ -74,7 +74,8 @@ async def pair(operator: Browser) -> AsyncIterator[Pair]:
     """A pair of its own for each test; afterwards nothing else matches it."""
     made = await Pair.of(operator)
     yield made
-    await made.region.send("regions", f"/v1/needs/{made.need['need_id']}/close")
+    closure = {"version": made.need["version"], "reason": "cancelled"}
+    await made.region.send("regions", f"/v1/needs/{made.need['need_id']}/close", closure)
     await made.company.send("intake", f"/v1/proposals/{made.proposal['proposal_id']}/withdraw")
 
 

@@ -1,0 +1,34 @@
+"""Who may use regions' routes, where several roles may."""
+
+from typing import Annotated
+
+from fastapi import Depends
+
+from shared.auth import Caller, Coordinator, CurrentCaller
+from shared.problems import Problem
+from shared.vocabulary import NETWORK, Role
+
+
+async def _insider(caller: CurrentCaller) -> Caller:
+    if caller.role is Role.PARTNER or (caller.role is Role.COORDINATOR and not caller.provinces):
+        raise Problem(403, "Not allowed", "Only a company, a region, a coordinator or an operator may do this.")
+    return caller
+
+
+async def _traveller(caller: CurrentCaller) -> Caller:
+    if caller.role is Role.REGION or (caller.role is Role.COORDINATOR and caller.provinces):
+        return caller
+    raise Problem(403, "Not allowed", "Only someone who acts for a region or a coordinator may do this.")
+
+
+async def _network(caller: Coordinator) -> Caller:
+    if caller.organisation not in NETWORK:
+        raise Problem(403, "Not allowed", "Only a coordinator of Cleantech Flanders or FIT may do this.")
+    return caller
+
+
+Insider = Annotated[Caller, Depends(_insider)]
+"""Everybody but partner systems, and coordinators of no organisation that is known."""
+Traveller = Annotated[Caller, Depends(_traveller)]
+"""Who is on a mission: a coordinator, or somebody who acts for a region."""
+NetworkCoordinator = Annotated[Caller, Depends(_network)]
