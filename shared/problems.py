@@ -84,13 +84,13 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def as_problems(document: dict[str, Any]) -> dict[str, Any]:
-    """An OpenAPI document whose problem documents have their media type; FastAPI knows one for all answers."""
+    """An OpenAPI document whose problem documents have their media type; FastAPI knows one for a route's answers."""
     for operation in (each for path in document["paths"].values() for each in path.values()):
         for answer in operation["responses"].values():
             content = answer.get("content", {})
-            schema = content.get("application/json", {}).get("schema", {})
-            if schema.get("$ref", "").endswith("/ProblemDocument"):
-                answer["content"] = {"application/problem+json": content["application/json"]}
+            for shape in content.values():
+                if shape.get("schema", {}).get("$ref", "").endswith("/ProblemDocument"):
+                    answer["content"] = {"application/problem+json": shape}
     return document
 
 

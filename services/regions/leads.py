@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 from services.regions.callers import Traveller
 from services.regions.drafts import DraftView, view
-from services.regions.missions import changeable, facts, keep_leads
+from services.regions.missions import changeable, facts, keep_leads, shown
 from services.regions.models import NeedDraftRow
-from services.regions.rules import MissionStep, check_lead, first_sentence, lead_of, seen_by
+from services.regions.rules import MissionStep, check_lead, first_sentence, lead_of
 from shared.auth import RegionPerson
 from shared.events import Lead, LeadRecorded, MissionFacts, Origin
 from shared.http import Draft, Session, commands
@@ -36,7 +36,8 @@ async def record_lead(mission_id: UUID, draft: LeadDraft, caller: Traveller, db:
     held = facts(mission)
     check_lead(held, draft.region, draft.stop_id, caller.region if caller.role is Role.REGION else None)
     keep_leads(mission, (*held.leads, Lead(lead_id=uuid4(), **draft.model_dump())))
-    return seen_by(said(db, LeadRecorded, mission), caller.role, caller.region)
+    (seen,) = await shown(db, caller, said(db, LeadRecorded, mission))
+    return seen
 
 
 @write.post("/missions/{mission_id}/leads/{lead_id}/draft", status_code=201)

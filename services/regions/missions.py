@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 from sqlalchemy import ColumnElement
-from sqlmodel import func, select, true
+from sqlmodel import col, func, select, true
 
 from services.regions.callers import Insider
 from services.regions.models import MatchCopy, Mission
@@ -143,7 +143,7 @@ async def link_visit(mission_id: UUID, stop_id: UUID, visit: Visit, caller: Coor
 async def list_missions(caller: Insider, db: Session, page: Page) -> list[MissionFacts]:
     """The missions that the caller may see, by id; `after` is the last id of the page before."""
     rows = await page.of(db, select(Mission).where(_visible(caller)), Mission.mission_id)
-    return [seen_by(facts(row), caller.role, caller.region) for row in rows]
+    return await shown(db, caller, *map(facts, rows))
 
 
 @read.get("/missions/{mission_id}")
@@ -152,7 +152,19 @@ async def get_mission(mission_id: UUID, caller: Insider, db: Session) -> Mission
     mission = await db.scalar(select(Mission).where(Mission.mission_id == mission_id, _visible(caller)))
     if mission is None:
         raise not_found("mission")
-    return seen_by(facts(mission), caller.role, caller.region)
+    (seen,) = await shown(db, caller, facts(mission))
+    return seen
+
+
+async def shown(db: Db, caller: Caller, *missions: MissionFacts) -> list[MissionFacts]:
+    """These missions, as the caller may see them."""
+    if caller.role not in (Role.REGION, Role.COMPANY):
+        return list(missions)
+    region = caller.region if caller.role is Role.REGION else None
+    linked = [stop.match_id for mission in missions for stop in mission.programme if stop.match_id]
+    query = select(MatchCopy.match_id).where(col(MatchCopy.match_id).in_(linked), MatchCopy.region == region)
+    own = set(await db.scalars(query)) if linked and region else set()
+    return [seen_by(mission, region, own) for mission in missions]
 
 
 async def changeable(db: Db, mission_id: UUID, caller: Caller, step: MissionStep) -> Mission:

@@ -76,12 +76,26 @@ class Cell(BaseModel):
     needs: int
 
 
+class RegionTotal(BaseModel):
+    """How many needs one region has, each of which counts once."""
+
+    region: Region
+    needs: int
+
+
+class ChallengeTotal(BaseModel):
+    """How many needs come under one challenge."""
+
+    challenge: Challenge
+    needs: int
+
+
 class Overview(BaseModel):
-    """How many needs there are. In the totals of regions, and in all, each need counts once."""
+    """How many needs there are, by region and challenge; what has none is left out."""
 
     cells: list[Cell]
-    regions: dict[Region, int]
-    challenges: dict[Challenge, int]
+    regions: list[RegionTotal]
+    challenges: list[ChallengeTotal]
     total: int
 
 
@@ -118,15 +132,15 @@ async def count_needs(caller: Insider, db: Session, filters: Filters) -> Overvie
         table = table.where(challenge == filters.challenge)
     rows = (await db.execute(table.group_by(Need.region, challenge).order_by(Need.region, challenge))).all()
     once = select(Need.region, func.count()).where(*filters.conditions()).group_by(col(Need.region))
-    regions = {Region(region): count for region, count in await db.execute(once.order_by(col(Need.region)))}
-    challenges: Counter[Challenge] = Counter()
+    regions = (await db.execute(once.order_by(col(Need.region)))).all()
+    challenges: Counter[int] = Counter()
     for _, number, count in rows:
-        challenges[Challenge(number)] += count
+        challenges[number] += count
     return Overview(
         cells=[Cell(region=region, challenge=number, needs=count) for region, number, count in rows],
-        regions=regions,
-        challenges=dict(sorted(challenges.items())),
-        total=sum(regions.values()),
+        regions=[RegionTotal(region=region, needs=count) for region, count in regions],
+        challenges=[ChallengeTotal(challenge=number, needs=count) for number, count in sorted(challenges.items())],
+        total=sum(count for _, count in regions),
     )
 
 

@@ -1,14 +1,14 @@
 """Regions' decisions: values in, a decision out."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from uuid import UUID, uuid4
 
 from shared.events import Lead, MatchState, MissionFacts, Original, Stop, StopKind
 from shared.problems import conflict, invalid, not_found
-from shared.vocabulary import Language, Region, Role
+from shared.vocabulary import Language, Region
 
 
 class NeedState(StrEnum):
@@ -59,8 +59,8 @@ MISSION_LIFE = {
 }
 """The steps of each state: a programme that is over is what happened, but what came of it is still told."""
 
-ENDED = (MatchState.VETOED, MatchState.DECLINED, MatchState.EXPIRED, MatchState.RETRACTED)
-"""The matches that no visit is about."""
+VISITED = (MatchState.PRESENTED, MatchState.ACCEPTED, MatchState.INTRODUCED, MatchState.REPORTED)
+"""The matches that a visit can be about: the region knows of them, and something may come of them."""
 MOST_LEADS = 100
 """So many questions, at their longest, fit into one event."""
 
@@ -252,24 +252,28 @@ def visit_of(stops: Iterable[Stop], stop_id: UUID) -> Stop:
 
 
 def check_visited(state: str) -> None:
-    """A visit is about a match that something may still come of.
+    """A visit can be about a match in this state.
 
     Raises:
         Problem: 409.
     """
-    if state in ENDED:
-        possible = ", ".join(each for each in MatchState if each not in ENDED)
-        raise conflict(f"This match is {state}; a visit can be about one that is {possible}.")
+    if state not in VISITED:
+        raise conflict(f"This match is {state}; a visit can be about one that is {', '.join(VISITED)}.")
 
 
-def seen_by(mission: MissionFacts, role: Role, region: Region | None) -> MissionFacts:
-    """What a reader may see of a mission: a region its own leads, a company no leads and no match of others."""
-    if role is Role.REGION:
-        return mission.model_copy(update={"leads": tuple(lead for lead in mission.leads if lead.region == region)})
-    if role is Role.COMPANY:
-        stops = tuple(stop.model_copy(update={"match_id": None}) for stop in mission.programme)
-        return mission.model_copy(update={"leads": (), "programme": stops})
-    return mission
+def seen_by(mission: MissionFacts, region: Region | None, matches: Container[UUID]) -> MissionFacts:
+    """What a region or a company may see of a mission: the programme, and its own of all else.
+
+    Args:
+        mission: all of it.
+        region: the reader's; none for a company.
+        matches: the region's own.
+    """
+    leads = tuple(lead for lead in mission.leads if lead.region == region)
+    stops = tuple(
+        stop if stop.match_id in matches else stop.model_copy(update={"match_id": None}) for stop in mission.programme
+    )
+    return mission.model_copy(update={"leads": leads, "programme": stops})
 
 
 def guarded(cell: str) -> str:

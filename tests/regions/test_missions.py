@@ -3,7 +3,7 @@
 import asyncio
 from datetime import date, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
@@ -35,6 +35,13 @@ async def planned(coordinator: Browser, **changes: Any) -> tuple[str, Any]:
 async def asked(browser: Browser, path: str, **changes: Any) -> Any:
     """A question that was recorded, as the last of those that this person sees."""
     return (await browser.done("regions", f"{path}/leads", lead_body(**changes)))["leads"][-1]
+
+
+async def listed(browser: Browser, mission: str) -> Any:
+    """A mission, as it stands in this person's list."""
+    before = str(UUID(int=UUID(mission).int - 1))
+    (row,) = (await browser.read("regions", MISSIONS, limit=1, after=before)).json()
+    return row
 
 
 async def test_a_mission_is_planned_and_revised_with_a_version_each(coordinator: Browser) -> None:
@@ -212,7 +219,7 @@ async def test_a_question_of_another_region_is_no_draft_of_ones_own(operator: Br
 
 async def test_a_visit_is_about_a_match_that_its_coordinator_may_read(operator: Browser, coordinator: Browser) -> None:
     match = await match_of(operator, Region.GUANGDONG)
-    path, mission = await planned(coordinator)
+    path, mission = await planned(coordinator, regions=["guangdong", "hebei"])
     visit, seminar = (f"{path}/stops/{stop['stop_id']}/match" for stop in mission["programme"])
     body = {"match_id": match, "version": 1}
     assert "seminar" in check_problem(await coordinator.send("regions", seminar, body), 409)["detail"]
@@ -223,8 +230,10 @@ async def test_a_visit_is_about_a_match_that_its_coordinator_may_read(operator: 
     assert [stop["match_id"] for stop in linked["programme"]] == [match, None]
     revised = await coordinator.done("regions", path, mission_revision(linked, 2), method="PUT")
     assert revised["programme"] == linked["programme"]
-    company = (await operator.of(company_person()).read("regions", path)).json()
-    assert [stop["match_id"] for stop in company["programme"]] == [None, None]
+    guangdong, hebei = (operator.of(region_person(region)) for region in (Region.GUANGDONG, Region.HEBEI))
+    for reader, seen in ((guangdong, match), (hebei, None), (operator.of(company_person()), None)):
+        for shown in ((await reader.read("regions", path)).json(), await listed(reader, mission["mission_id"])):
+            assert [stop["match_id"] for stop in shown["programme"]] == [seen, None]
     said = await events_of(operator.platform, MissionFacts, mission["mission_id"])
     assert [type(event).__name__ for event in said] == ["MissionPlanned", "MissionRevised", "MissionRevised"]
 

@@ -80,12 +80,13 @@ async def test_the_table_counts_needs_by_region_and_challenge_and_each_once_in_t
             {"region": "hebei", "challenge": 4, "needs": 1},
             {"region": "hebei", "challenge": 5, "needs": 2},
         ],
-        "regions": {"chengdu": 1, "hebei": 2},
-        "challenges": {"4": 1, "5": 3, "7": 1},
+        "regions": [{"region": "chengdu", "needs": 1}, {"region": "hebei", "needs": 2}],
+        "challenges": [{"challenge": 4, "needs": 1}, {"challenge": 5, "needs": 3}, {"challenge": 7, "needs": 1}],
         "total": 3,
     }
     fives = (await operator.read("regions", OVERVIEW, text=mark, challenge=5)).json()
-    assert (fives["challenges"], fives["regions"], fives["total"]) == ({"5": 3}, {"chengdu": 1, "hebei": 2}, 3)
+    assert (fives["challenges"], fives["total"]) == ([{"challenge": 5, "needs": 3}], 3)
+    assert [total["needs"] for total in fives["regions"]] == [1, 2]
 
 
 @pytest.mark.parametrize(

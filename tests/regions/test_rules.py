@@ -7,10 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.regions.rules import (
-    ENDED,
     MISSION_LIFE,
     MOST_LEADS,
     NEED_LIFE,
+    VISITED,
     MissionState,
     MissionStep,
     NeedState,
@@ -33,7 +33,7 @@ from services.regions.rules import (
 )
 from shared.events import Lead, MatchState, MissionFacts, MissionPlanned, Original, Stop
 from shared.problems import Problem
-from shared.vocabulary import Language, Region, Role
+from shared.vocabulary import Language, Region
 
 TODAY = date(2026, 3, 1)
 
@@ -254,8 +254,8 @@ def test_only_a_visit_is_about_a_match(kind: str | None, status: int) -> None:
 
 
 @pytest.mark.parametrize("state", MatchState)
-def test_no_visit_is_about_a_match_that_has_ended(state: MatchState) -> None:
-    if state not in ENDED:
+def test_a_visit_is_about_a_match_that_the_region_knows_of_and_that_has_not_ended(state: MatchState) -> None:
+    if state in VISITED:
         check_visited(state)
         return
     with pytest.raises(Problem, match=f"is {state}; .* presented, accepted") as refused:
@@ -263,13 +263,13 @@ def test_no_visit_is_about_a_match_that_has_ended(state: MatchState) -> None:
     assert refused.value.status == 409
 
 
-def test_a_region_sees_its_own_leads_and_a_company_the_programme_alone() -> None:
-    ours, theirs = lead(), lead(region="hebei")
-    whole = mission(leads=[ours, theirs], programme=[stop(match_id=uuid4())])
-    assert seen_by(whole, Role.COORDINATOR, None) == seen_by(whole, Role.OPERATOR, None) == whole
-    assert seen_by(whole, Role.REGION, Region.GUANGDONG).leads == (ours,)
-    company = seen_by(whole, Role.COMPANY, None)
-    assert (company.leads, [each.match_id for each in company.programme]) == ((), [None])
+def test_a_region_sees_its_own_leads_and_matches_and_a_company_the_programme_alone() -> None:
+    ours, theirs, match = lead(), lead(region="hebei"), uuid4()
+    whole = mission(leads=[ours, theirs], programme=[stop(match_id=match), stop(match_id=uuid4())])
+    region = seen_by(whole, Region.GUANGDONG, {match})
+    assert (region.leads, [each.match_id for each in region.programme]) == ((ours,), [match, None])
+    company = seen_by(whole, None, ())
+    assert (company.leads, [each.match_id for each in company.programme]) == ((), [None, None])
 
 
 @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\t", "\r"])

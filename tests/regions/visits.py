@@ -21,7 +21,7 @@ async def match_of(operator: Browser, region: Region, province: str = "limburg")
     async with superuser(operator.platform) as connection:
 
         async def known() -> bool:
-            query = "select exists (select from regions.match where match_id = $1)"
+            query = "select exists (select from regions.match where match_id = $1 and state = 'presented')"
             return bool(await connection.fetchval(query, match))
 
         assert await until(known, 60)

@@ -23,7 +23,7 @@ def upgrade() -> None:
             add column partnerships text[] not null default '{}',
             add column original jsonb,
             add column origin jsonb;
-        create index need_overdue on need (deadline) where not closed;
+        create index need_overdue on need (deadline) where closed is false;
         create table need_version (
             id uuid,
             version int,
