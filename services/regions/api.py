@@ -20,8 +20,6 @@ write = commands()
 read = queries()
 
 
-
-
 @write.post("/needs", status_code=201)
 async def post_need(draft: NeedDraft, caller: RegionPerson, db: Session) -> NeedPosted:
     """Post a need; it will be matched with the companies' proposals."""

@@ -15,12 +15,6 @@ async def _insider(caller: CurrentCaller) -> Caller:
     return caller
 
 
-async def _traveller(caller: CurrentCaller) -> Caller:
-    if caller.role is Role.REGION or (caller.role is Role.COORDINATOR and caller.provinces):
-        return caller
-    raise Problem(403, "Not allowed", "Only someone who acts for a region or a coordinator may do this.")
-
-
 async def _network(caller: Coordinator) -> Caller:
     if caller.organisation not in NETWORK:
         raise Problem(403, "Not allowed", "Only a coordinator of Cleantech Flanders or FIT may do this.")
@@ -29,6 +23,4 @@ async def _network(caller: Coordinator) -> Caller:
 
 Insider = Annotated[Caller, Depends(_insider)]
 """Everybody but partner systems, and coordinators of no organisation that is known."""
-Traveller = Annotated[Caller, Depends(_traveller)]
-"""Who is on a mission: a coordinator, or somebody who acts for a region."""
 NetworkCoordinator = Annotated[Caller, Depends(_network)]

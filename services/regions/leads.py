@@ -3,12 +3,11 @@
 from typing import Annotated
 from uuid import UUID, uuid4
 
-from services.regions.callers import Traveller
 from services.regions.drafts import DraftView, view
 from services.regions.missions import changeable, facts, keep_leads, shown
 from services.regions.models import NeedDraftRow
 from services.regions.rules import MissionStep, check_lead, first_sentence, lead_of
-from shared.auth import RegionPerson
+from shared.auth import RegionOrCoordinator, RegionPerson
 from shared.events import Lead, LeadRecorded, MissionFacts, Origin
 from shared.http import Draft, Session, commands
 from shared.outbox import said
@@ -30,7 +29,7 @@ class LeadDraft(Draft):
 
 
 @write.post("/missions/{mission_id}/leads", status_code=201)
-async def record_lead(mission_id: UUID, draft: LeadDraft, caller: Traveller, db: Session) -> MissionFacts:
+async def record_lead(mission_id: UUID, draft: LeadDraft, caller: RegionOrCoordinator, db: Session) -> MissionFacts:
     """Record a question asked on a mission; several people may do so at once. The mission, as the caller sees it."""
     mission = await changeable(db, mission_id, caller, MissionStep.RECORD)
     held = facts(mission)
