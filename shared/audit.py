@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import text
 
 from shared.db import Db, Driver, Sessions, fetch, write_last
+from shared.outbox import emitted
 from shared.telemetry import current_trace_id
 
 PACE = 1.0
@@ -83,6 +84,16 @@ def record(
     values = (subject, role, action, named, request, current_trace_id())
     write_last(db.sync_session, RECORD, *values, name="audited")
     write_last(db.sync_session, QUEUE)
+
+
+def about(db: Db, kind: str, key: object) -> None:
+    """Have the note of this request's command name what it is about, where no event does."""
+    db.info.setdefault("about", []).append((kind, str(key)))
+
+
+def objects(db: Db) -> list[tuple[str, str]]:
+    """What this transaction is about, each once: what it has said, and what it was told to name."""
+    return list(dict.fromkeys([*emitted(db), *db.info.get("about", [])]))
 
 
 def chained(before: bytes, row: asyncpg.Record) -> bytes:

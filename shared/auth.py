@@ -224,9 +224,25 @@ async def _coordinator(caller: CurrentCaller) -> Caller:
     return caller
 
 
+async def _network(caller: CurrentCaller) -> Caller:
+    if caller.role is Role.PARTNER or (caller.role is Role.COORDINATOR and not caller.provinces):
+        raise Problem(403, "Not allowed", "Only people of the network may do this, not a partner system.")
+    return caller
+
+
+async def _party(caller: CurrentCaller) -> Caller:
+    if caller.role not in (Role.COMPANY, Role.REGION, Role.COORDINATOR):
+        raise Problem(403, "Not allowed", "Only companies, regions and coordinators may do this.")
+    return caller
+
+
 Company = Annotated[CompanyCaller, Depends(_company)]
 RegionPerson = Annotated[RegionCaller, Depends(_region)]
 CompanyOrCoordinator = Annotated[Caller, Depends(_reader)]
 RegionOrCoordinator = Annotated[Caller, Depends(_in_regions)]
 Coordinator = Annotated[Caller, Depends(_coordinator)]
 CoordinatorOrOperator = Annotated[Caller, Depends(_overseer)]
+NetworkPerson = Annotated[Caller, Depends(_network)]
+"""Anybody but a partner system."""
+Party = Annotated[Caller, Depends(_party)]
+"""Those whom a match concerns: companies, regions, coordinators."""

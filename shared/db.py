@@ -11,6 +11,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 from asyncpg import exceptions as pg
+from pydantic import BaseModel
 from sqlalchemy import AdaptedConnection, ColumnElement, Table, text
 from sqlalchemy import event as hooks
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -104,8 +105,13 @@ async def newest_wins(db: Db, table: type[SQLModel], events: Iterable[Event]) ->
         return []
     statement, columns = _upsert(table, type(next(iter(newest.values()))).key)
     rows = [{name: getattr(event, name) for name in columns} for event in newest.values()]
-    result = await db.execute(text(statement), {"rows": orjson.dumps(rows, default=str).decode()})
+    result = await db.execute(text(statement), {"rows": orjson.dumps(rows, default=_plain).decode()})
     return result.scalars().all()
+
+
+def _plain(value: object) -> object:
+    """What JSON has no word for: a part of an event is an object, anything else its text."""
+    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)
 
 
 async def fetch(db: Db, query: str, *values: Any) -> list[asyncpg.Record]:

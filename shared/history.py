@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
+import orjson
 from pydantic import BaseModel
 from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
@@ -43,7 +44,7 @@ class VersionRow(SQLModel):
     facts: dict[str, Any] = Field(sa_type=JSONB)
 
 
-def keep(db: Db, table: type[VersionRow], event: E, by: str) -> E:
+def keep(db: Db, table: type[VersionRow], event: E, by: str, **untold: Any) -> E:
     """Keep an event as one version of its aggregate, when the transaction ends.
 
     Args:
@@ -51,10 +52,12 @@ def keep(db: Db, table: type[VersionRow], event: E, by: str) -> E:
         table: where this aggregate's versions are.
         event: what has become of it.
         by: a caller's side, or `platform`.
+        untold: facts that are kept beside the event's own, as JSON holds them; nobody hears of them.
     """
     mapped: Table = table.__table__  # type: ignore[attr-defined]
     query = f"insert into {mapped.fullname} (id, version, type, by, facts) values ($1, $2, $3, $4, $5::jsonb)"
-    values = (getattr(event, event.key), event.version, type(event).__name__, by, event.model_dump_json())
+    facts = orjson.dumps(event.model_dump(mode="json") | untold).decode()
+    values = (getattr(event, event.key), event.version, type(event).__name__, by, facts)
     write_last(db.sync_session, query, *values)
     return event
 

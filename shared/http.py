@@ -22,7 +22,6 @@ from shared import audit
 from shared.auth import Caller, CurrentCaller, current_caller
 from shared.db import Db, Sessions, is_outage, is_taken, write_last
 from shared.deadletters import explain
-from shared.outbox import emitted
 from shared.problems import Problem, ProblemDocument, conflict, our_fault, unavailable
 
 log = logging.getLogger(__name__)
@@ -175,7 +174,7 @@ class _Command:
         """Keep the answer, and note who did what, as the transaction ends; if the key is taken, nothing happens."""
         answer = (self.digest, response.status_code, response.body)
         write_last(db.sync_session, REMEMBER, self.caller, self.route, self.key, *answer)
-        audit.record(db, self.caller, self.route, emitted(db), role=self.role, request=self.key)
+        audit.record(db, self.caller, self.route, audit.objects(db), role=self.role, request=self.key)
 
     async def forget_expired(self, db: Db) -> bool:
         """Whether the key was an old one, which may now be used again."""

@@ -116,6 +116,24 @@ class Contacts(BaseSettings):
     )
 
 
+class Clocks(BaseSettings):
+    """How long a region's silence lasts: days after a match was presented, or one of its texts was revised."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_MATCH_", validate_default=True)
+    remind_days: int = Field(default=14, ge=1, le=3_650, description="until the region is reminded")
+    escalate_days: int = Field(default=21, ge=1, le=3_650, description="until the coordinators are told")
+    expire_days: int = Field(default=42, ge=1, le=3_650, description="the last day for an answer")
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if not self.remind_days < self.escalate_days < self.expire_days:
+            raise ValueError(
+                "I2PCC_MATCH_REMIND_DAYS, I2PCC_MATCH_ESCALATE_DAYS and I2PCC_MATCH_EXPIRE_DAYS must ascend; they are "
+                f"{self.remind_days}, {self.escalate_days} and {self.expire_days}"
+            )
+        return self
+
+
 PORTS = {"intake": 8001, "regions": 8002, "matching": 8003, "notify": 8004}
 """The services that run, and the port each listens on unless told otherwise."""
 

@@ -10,7 +10,7 @@ from shared.events import Envelope, Event
 E = TypeVar("E", bound=Event)
 
 
-def received(kind: type[E], **fields: Any) -> E:
+def received(kind: type[E], /, **fields: Any) -> E:
     """The event's example of docs/events.md with these fields (and `traceparent`), read from its topic just now."""
     traceparent = fields.pop("traceparent", None)
     event = kind.model_validate((example(kind) or {}) | fields)
