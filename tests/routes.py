@@ -12,6 +12,16 @@ from shared.service import Service
 from shared.vocabulary import Region, Role
 from tests.factories import company_person, region_person, someone
 
+ROLES = {
+    ("matching", "shortlist"): Role.COORDINATOR,
+    ("matching", "veto"): Role.COORDINATOR,
+    ("matching", "remind"): Role.COORDINATOR,
+    ("matching", "presentation"): Role.COORDINATOR,
+    ("matching", "nearest"): Role.COMPANY,
+    ("matching", "candidates"): Role.COMPANY,
+}
+"""Whom a route is for whose service is mostly for others, by the end of its path."""
+
 
 @dataclass(frozen=True)
 class Route:
@@ -37,12 +47,13 @@ class Route:
         """The role that the route is for, or one of them."""
         if re.fullmatch(r"/v1/missions(/\{\w+\}(/stops.*)?)?|/v1/regions/.*", self.path) and self.command:
             return Role.COORDINATOR
-        return {"intake": Role.COMPANY, "notify": Role.OPERATOR}.get(self.service, Role.REGION)
+        owner = ROLES.get((self.service, self.path.rpartition("/")[2]))
+        return owner or {"intake": Role.COMPANY, "notify": Role.OPERATOR}.get(self.service, Role.REGION)
 
     def user(self) -> Person:
         """Someone of that role."""
         made = {Role.COMPANY: company_person, Role.REGION: region_person}
-        return made[self.role]() if self.role in made else someone(self.role, "fit")
+        return made[self.role]() if self.role in made else someone(self.role, "cleantech_flanders")
 
 
 def made_up(parameter: str) -> object:

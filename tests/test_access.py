@@ -28,8 +28,11 @@ LISTS = {
     "/v1/need-drafts": "draft_id",
     "/v1/missions": "mission_id",
     "/v1/overview/needs": "need_id",
+    "/v1/teasers": "proposal_id",
 }
 """The lists, and what in them is known by an id."""
+SINGLE = {"/v1/presentation": {"organisation": "limburg"}}
+"""What there is one of for each organisation, and how the world's is known."""
 
 
 def table() -> dict[tuple[str, str], dict[str, str]]:
@@ -126,6 +129,9 @@ async def sees(browser: Browser, world: World, route: Route) -> bool:
     if "{" in route.path:
         answer = await browser.read(route.service, world.path(route))
         return bool(answer.is_success) or not check_problem(answer, 404)
+    if route.path in SINGLE:
+        answer = await browser.read(route.service, route.path)
+        return answer.is_success and SINGLE[route.path].items() <= answer.json().items()
     if route.path not in LISTS:
         return bool((await browser.read(route.service, route.path)).is_success)
     name = LISTS[route.path]
@@ -138,7 +144,11 @@ async def sees(browser: Browser, world: World, route: Route) -> bool:
 WITH_OWN = [
     route for route in ROUTES if TABLE[route.service, f"{route.method} {route.path}"][Role.COORDINATOR] == "own"
 ]
-COORDINATORS = [route for route in WITH_OWN if route.method == "GET" and "/contacts" not in route.path]
+COORDINATORS = [
+    route
+    for route in WITH_OWN
+    if route.method == "GET" and "/contacts" not in route.path and route.path not in SINGLE
+]
 """What coordinators read of others; tests/test_contacts.py tells of people."""
 COMMANDED = [route for route in WITH_OWN if route.command]
 

@@ -30,6 +30,8 @@ class World:
 
     anyone: Browser
     ids: dict[str, str]
+    spare: dict[str, str]
+    """A second proposal and need of the same people, for what would end them."""
     contact: str
     people: dict[str, Browser]
     strangers: dict[str, Browser]
@@ -49,7 +51,9 @@ class World:
     def ids_of(self, route: Route, role: str) -> dict[str, str]:
         """The objects' ids; each side has contacts of its own."""
         place = (route.service, role, route.path.endswith("/erase"))
-        return self.ids | ({"contact_id": self.contacts[place]} if place in self.contacts else {})
+        ends = route.path.endswith(("/withdraw", "/close"))
+        contact = {"contact_id": self.contacts[place]} if place in self.contacts else {}
+        return self.ids | contact | (self.spare if ends else {})
 
     def body(self, route: Route, contact: str) -> Any:
         """What the route reads, of a version that has never been: only whose the object is can matter."""
@@ -72,8 +76,12 @@ class World:
                 return {"version": 0, "match_id": self.ids["match_id"]}
             case ["missions", _, "leads"]:
                 return lead_body()
-            case ["matches", _, "accept"]:
+            case ["matches", _, "accept" | "shortlist" | "remind" | "interest"]:
                 return {"version": 0}
+            case ["matches", _, "veto"]:
+                return {"version": 0, "objection": "other"}
+            case ["matches", _, "outcome"]:
+                return {"version": 0, "outcome": "contract"}
             case ["matches", _, "decline"]:
                 return {"version": 0, "reason": "Not now."}
             case _:
@@ -93,6 +101,8 @@ async def made_by(operator: Browser) -> World:
     consortium = await company.done("intake", "/v1/consortia", consortium_body(contributor.person))
     proposal = await company.done("intake", "/v1/proposals", proposal_body(contact, **text))
     need = await region.done("regions", "/v1/needs", need_body(region_contact, **text))
+    spare_proposal = await company.done("intake", "/v1/proposals", proposal_body(contact))
+    spare_need = await region.done("regions", "/v1/needs", need_body(region_contact))
     match = match_id(UUID(need["need_id"]), UUID(proposal["proposal_id"]))
     coordinator = operator.of(someone(Role.COORDINATOR, "limburg"))
     draft = await region.done("regions", "/v1/need-drafts", {"title": "Half a need"})
@@ -118,6 +128,7 @@ async def made_by(operator: Browser) -> World:
             "lead_id": mission["leads"][0]["lead_id"],
             "region": Region.GUANGDONG,
         },
+        spare={"proposal_id": spare_proposal["proposal_id"], "need_id": spare_need["need_id"]},
         contact=region_contact,
         people={
             Role.COMPANY: company,

@@ -20,7 +20,7 @@ from deploy.bench.texts import Text, a_need, a_text
 from deploy.demo.client import Client
 from deploy.embedded.secrets import SUPERUSER
 from deploy.waiting import beside
-from services.matching.workers import embedding
+from services.matching.vectors import embedding
 from shared.events import MatchFound
 from shared.kafka import client
 

@@ -1,50 +1,133 @@
-"""Matching over HTTP: matches with their reasons, and the regions' answers."""
+"""Matching over HTTP: matches with their reasons and history, and every step that people take."""
 
+from typing import Annotated, Any
 from uuid import UUID
 
-from opentelemetry import trace
-from sqlalchemy import ColumnElement
-from sqlmodel import col, select
+from pydantic import AwareDatetime, Field
+from sqlalchemy import text
+from sqlmodel import col, func, select
 
-from services.matching.models import Match
-from services.matching.rules import answer
-from services.matching.steps import take
-from shared.auth import Caller, CurrentCaller, RegionPerson
-from shared.db import Db, shares
-from shared.events import MatchAccepted, MatchDeclined, MatchFacts, MatchState
+from services.matching.access import deciding, readable, visible, words_are_for
+from services.matching.life import Step, check_outcome
+from services.matching.models import Match, MatchVersion
+from services.matching.steps import extras, present, take
+from shared import audit
+from shared.auth import Coordinator, CurrentCaller, Party, RegionPerson
+from shared.events import MatchFacts, MatchState, Meeting, Outcome, ProposalKind
+from shared.history import Version, history
 from shared.http import Draft, Page, Session, commands, queries
-from shared.problems import not_found
-from shared.telemetry import context
-from shared.vocabulary import Role, Short
+from shared.vocabulary import Objection, Role, Short
+
+TODAY = text("select (now() at time zone 'UTC')::date")
 
 write = commands()
 read = queries()
 
 
-class Answer(Draft):
-    """A region's answer. `version` is the match's version that the caller has seen."""
+class MatchView(MatchFacts, abstract=True):
+    """A match as it stands, for those who may see it."""
+
+    kind: ProposalKind
+    """The proposal's: an expression of interest, or more."""
+
+
+class Seen(Draft):
+    """A step. `version` is the match's version that the caller has seen."""
 
     version: int
 
 
-class Refusal(Answer):
+class Veto(Seen):
+    """A coordinator's no, and why."""
+
+    objection: Objection
+    note: Short | None = None
+    """For the match's parties and its coordinators; in no event."""
+
+
+class Refusal(Seen):
     """A negative answer, and why."""
 
     reason: Short
+    objection: Objection = Objection.OTHER
+
+
+class MeetingDraft(Draft):
+    """When and where the parties meet."""
+
+    starts: AwareDatetime
+    minutes: Annotated[int, Field(ge=1, le=1_440)]
+    place: Short | None = None
+
+
+class Report(Seen):
+    """What came of an introduction."""
+
+    outcome: Outcome
+    objection: Objection | None = None
+    """Why nothing came of it; needed then, and only then."""
+    note: Short | None = None
+    """For the match's parties and its coordinators; in no event."""
+    meeting: MeetingDraft | None = None
+    """For a meeting only."""
+
+
+@write.post("/matches/{match_id}/shortlist")
+async def shortlist_match(match_id: UUID, seen: Seen, caller: Coordinator, db: Session) -> MatchFacts:
+    """Let the region see a match that waits for it; it is presented at once."""
+    match = await deciding(db, match_id, caller, Step.SHORTLIST, seen.version)
+    take(db, match, Step.SHORTLIST, caller.side)
+    return present(db, match, (await db.scalars(TODAY)).one())
+
+
+@write.post("/matches/{match_id}/veto")
+async def veto_match(match_id: UUID, veto: Veto, caller: Coordinator, db: Session) -> MatchFacts:
+    """Keep the region from seeing a match, or from answering it."""
+    match = await deciding(db, match_id, caller, Step.VETO, veto.version)
+    untold = {"note": veto.note} if veto.note else {}
+    return take(db, match, Step.VETO, caller.side, untold=untold, objection=veto.objection)
+
+
+@write.post("/matches/{match_id}/remind")
+async def remind_region(match_id: UUID, seen: Seen, caller: Coordinator, db: Session) -> MatchFacts:
+    """Have the region reminded now; the clock goes on as it would."""
+    match = await deciding(db, match_id, caller, Step.REMIND, seen.version)
+    return take(db, match, Step.REMIND, caller.side, **extras(match, Step.REMIND))
+
+
+@write.post("/matches/{match_id}/interest")
+async def show_interest(match_id: UUID, seen: Seen, caller: RegionPerson, db: Session) -> MatchView:
+    """Open the proposal's details to the region. It is told nobody and no answer; once is as good as twice."""
+    match = await deciding(db, match_id, caller, Step.INTEREST, seen.version)
+    match.interested_at = match.interested_at or await db.scalar(select(func.now()))
+    audit.about(db, "Match", match_id)
+    return MatchView.model_validate(match.model_dump())
 
 
 @write.post("/matches/{match_id}/accept")
-async def accept_match(match_id: UUID, seen: Answer, caller: RegionPerson, db: Session) -> MatchFacts:
+async def accept_match(match_id: UUID, seen: Seen, caller: RegionPerson, db: Session) -> MatchFacts:
     """Give a positive answer; both parties are then introduced."""
-    match = await _answerable(db, match_id, caller.region, seen.version)
-    return take(db, match, MatchAccepted, MatchState.ACCEPTED)
+    match = await deciding(db, match_id, caller, Step.ACCEPT, seen.version)
+    interested_at = match.interested_at or await db.scalar(select(func.now()))
+    return take(db, match, Step.ACCEPT, caller.side, interested_at=interested_at)
 
 
 @write.post("/matches/{match_id}/decline")
 async def decline_match(match_id: UUID, refusal: Refusal, caller: RegionPerson, db: Session) -> MatchFacts:
     """Give a negative answer."""
-    match = await _answerable(db, match_id, caller.region, refusal.version)
-    return take(db, match, MatchDeclined, MatchState.DECLINED, reason=refusal.reason)
+    match = await deciding(db, match_id, caller, Step.DECLINE, refusal.version)
+    return take(db, match, Step.DECLINE, caller.side, reason=refusal.reason, objection=refusal.objection)
+
+
+@write.post("/matches/{match_id}/outcome")
+async def report_outcome(match_id: UUID, report: Report, caller: Party, db: Session) -> MatchFacts:
+    """Tell what came of an introduction; it may be told anew when more has come of it."""
+    match = await deciding(db, match_id, caller, Step.OUTCOME, report.version)
+    meeting = Meeting.model_validate(report.meeting.model_dump()) if report.meeting else None
+    check_outcome(report.outcome, report.objection, meeting, (await db.scalars(select(func.now()))).one())
+    untold = {"note": report.note} if report.note else {}
+    changes: dict[str, Any] = {"outcome": report.outcome, "objection": report.objection}
+    return take(db, match, Step.OUTCOME, caller.side, told={"meeting": meeting}, untold=untold, **changes)
 
 
 @read.get("/matches")
@@ -55,40 +138,35 @@ async def list_matches(
     need_id: UUID | None = None,
     proposal_id: UUID | None = None,
     state: MatchState | None = None,
-) -> list[MatchFacts]:
+) -> list[MatchView]:
     """The matches that the caller may see, by id; `after` is the last id of the page before."""
-    query = select(Match).where(_visible(caller))
+    query = select(Match).where(visible(caller))
     for column, value in ((Match.need_id, need_id), (Match.proposal_id, proposal_id), (Match.state, state)):
         if value is not None:
             query = query.where(col(column) == value)
     rows = await page.of(db, query, Match.match_id)
-    return [MatchFacts.model_validate(row.model_dump()) for row in rows]
+    return [MatchView.model_validate(row.model_dump()) for row in rows]
 
 
 @read.get("/matches/{match_id}")
-async def get_match(match_id: UUID, caller: CurrentCaller, db: Session) -> MatchFacts:
+async def get_match(match_id: UUID, caller: CurrentCaller, db: Session) -> MatchView:
     """One match that the caller may see."""
-    match = await db.scalar(select(Match).where(Match.match_id == match_id, _visible(caller)))
-    if match is None:
-        raise not_found("match")
-    return MatchFacts.model_validate(match.model_dump())
+    return MatchView.model_validate((await readable(db, match_id, caller)).model_dump())
 
 
-async def _answerable(db: Db, match_id: UUID, region: str, seen: int) -> Match:
-    match = await db.get(Match, match_id, with_for_update=True)
-    if match is None or match.region != region or not match.presented:
-        raise not_found("match")
-    answer(MatchState(match.state), match.version, seen)
-    trace.get_current_span().add_link(trace.get_current_span(context(match.traceparent)).get_span_context())
-    return match
+@read.get("/matches/{match_id}/history")
+async def get_history(match_id: UUID, caller: CurrentCaller, db: Session) -> list[Version]:
+    """What has become of a match, step by step; a region reads what happened since it was presented."""
+    match = await readable(db, match_id, caller)
+    versions = await history(db, MatchVersion, match_id)
+    if caller.role in (Role.REGION, Role.PARTNER):
+        versions = [version for version in versions if version.facts["presented"]]
+    return versions if words_are_for(caller, match) else [_wordless(version) for version in versions]
 
 
-def _visible(caller: Caller) -> ColumnElement[bool]:
-    """Who reads which matches: a region its own once presented, a company its own, a coordinator its province's."""
-    match caller.role:
-        case Role.REGION | Role.PARTNER:
-            return (col(Match.region) == caller.region) & col(Match.presented)
-        case Role.COMPANY:
-            return col(Match.members).contains([caller.company_id])
-        case Role.COORDINATOR | Role.OPERATOR:
-            return shares(Match.provinces, caller.provinces)
+def _wordless(version: Version) -> Version:
+    """Without what people wrote: it may name anybody."""
+    facts: dict[str, Any] = {name: fact for name, fact in version.facts.items() if name not in ("reason", "note")}
+    if facts.get("meeting"):
+        facts["meeting"] = {**facts["meeting"], "place": None}
+    return version.model_copy(update={"facts": facts})

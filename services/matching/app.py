@@ -1,16 +1,17 @@
 """Matching: needs and proposals find each other."""
 
-from services.matching import api, workers
+from services.matching import api, clock, misses, parts, presentation, tiers, workers
 from services.matching.handlers import events
 from shared.service import Service
 
 matching = Service(
     name="matching",
     title="I2PCC matching",
-    routers=[api.write, api.read],
+    routers=[api.write, api.read, presentation.write, presentation.read, tiers.read, misses.read, parts.read],
     handlers=events,
     # Two, so that one embeds while the other searches.
     workers=[workers.match_next, workers.match_next],
+    chores=[clock.sweep],
 )
 
 if __name__ == "__main__":

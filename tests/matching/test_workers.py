@@ -7,14 +7,10 @@ import pytest
 from sqlalchemy import text
 
 from deploy.waiting import until
-from services.matching.models import Match
-from services.matching.steps import take
+from services.matching.life import SAYS, Step
 from services.matching.workers import embed, find_matches
 from shared.db import Sessions
 from shared.events import (
-    MatchAccepted,
-    MatchDeclined,
-    MatchFacts,
     MatchState,
     NeedClosed,
     NeedRevised,
@@ -23,34 +19,22 @@ from shared.events import (
 )
 from tests.matching.sides import (
     OTHER,
+    blocked_or_done,
     happen,
     match_of,
     matches,
     need,
+    presented,
     proposal,
     said,
     settle,
     store,
+    take_step,
     types_of,
     waiting,
 )
 
 PRESENTED = ["MatchFound", "MatchPresented"]
-BLOCKED = text("select exists (select from pg_stat_activity where wait_event_type = 'Lock' and datname = 'trial')")
-
-
-async def presented(sessions: Sessions, posted: NeedRevised, offered: ProposalRevised) -> Match:
-    """The match of two sides that fit."""
-    await happen(sessions, posted, offered)
-    match = await match_of(sessions, posted, offered)
-    assert match
-    return match
-
-
-async def answer(sessions: Sessions, match: Match, kind: type[MatchFacts], state: MatchState) -> None:
-    """Take the step that a region's answer takes."""
-    async with sessions() as db, db.begin():
-        take(db, await db.get_one(Match, match.match_id, with_for_update=True), kind, state, reason="Too late.")
 
 
 @pytest.mark.parametrize("need_first", [True, False])
@@ -163,15 +147,11 @@ async def test_a_new_need_is_given_the_best_ten(alone: Sessions) -> None:
     assert len(await matches(alone)) == 10
 
 
-@pytest.mark.parametrize(
-    ("kind", "state"), [(MatchAccepted, MatchState.ACCEPTED), (MatchDeclined, MatchState.DECLINED)]
-)
-async def test_after_an_answer_revisions_and_a_closed_need_change_nothing(
-    alone: Sessions, kind: type[MatchFacts], state: MatchState
-) -> None:
+@pytest.mark.parametrize("step", [Step.ACCEPT, Step.DECLINE])
+async def test_after_an_answer_revisions_and_a_closed_need_change_nothing(alone: Sessions, step: Step) -> None:
     posted, offered = need(), proposal()
     match = await presented(alone, posted, offered)
-    await answer(alone, match, kind, state)
+    await take_step(alone, match, step, reason="Too late.")
     for version, title in ((2, posted.title), (3, OTHER)):
         await happen(
             alone,
@@ -179,13 +159,13 @@ async def test_after_an_answer_revisions_and_a_closed_need_change_nothing(
             proposal(ProposalRevised, proposal_id=offered.proposal_id, version=version, title=title),
         )
     await happen(alone, need(NeedClosed, need_id=posted.need_id, version=4))
-    assert await types_of(alone, match.match_id) == [*PRESENTED, kind.__name__]
+    assert await types_of(alone, match.match_id) == [*PRESENTED, SAYS[step].__name__]
 
 
 async def test_a_withdrawal_reaches_what_is_accepted(alone: Sessions) -> None:
     posted, offered = need(), proposal()
     match = await presented(alone, posted, offered)
-    await answer(alone, match, MatchAccepted, MatchState.ACCEPTED)
+    await take_step(alone, match, Step.ACCEPT)
     await happen(alone, proposal(ProposalWithdrawn, proposal_id=offered.proposal_id, version=2))
     assert await types_of(alone, match.match_id) == [*PRESENTED, "MatchAccepted", "MatchRetracted"]
 
@@ -274,9 +254,3 @@ async def test_who_is_being_changed_meanwhile_decides_later(alone: Sessions) -> 
         await settle(alone)
         await theirs.rollback()
     assert await types_of(alone, match.match_id) == PRESENTED
-
-
-async def blocked_or_done(sessions: Sessions, task: "asyncio.Task[None]") -> bool:
-    """Whether a task waits for a lock, or has ended."""
-    async with sessions() as db:
-        return task.done() or bool(await db.scalar(BLOCKED))
