@@ -145,9 +145,7 @@ WITH_OWN = [
     route for route in ROUTES if TABLE[route.service, f"{route.method} {route.path}"][Role.COORDINATOR] == "own"
 ]
 COORDINATORS = [
-    route
-    for route in WITH_OWN
-    if route.method == "GET" and "/contacts" not in route.path and route.path not in SINGLE
+    route for route in WITH_OWN if route.method == "GET" and "/contacts" not in route.path and route.path not in SINGLE
 ]
 """What coordinators read of others; tests/test_contacts.py tells of people."""
 COMMANDED = [route for route in WITH_OWN if route.command]

@@ -155,12 +155,13 @@ class Life(RuleBasedStateMachine):
     @rule(side=some.sampled_from(["need", "proposal"]))
     def a_side_goes(self, side: str) -> None:
         """The need is closed, or the proposal withdrawn."""
-        by, service, verb = {
-            "need": (self.pair.region, "regions", "close"),
-            "proposal": (self.pair.company, "intake", "withdraw"),
-        }[side]
-        path = f"/v1/{side}s/{getattr(self.pair, side)[f'{side}_id']}/{verb}"
-        self.ground.do(by.done(service, path))
+        if side == "need":
+            closure = {"version": self.texts["need"], "reason": "cancelled"}
+            path = f"/v1/needs/{self.pair.need['need_id']}/close"
+            self.ground.do(self.pair.region.done("regions", path, closure))
+        else:
+            path = f"/v1/proposals/{self.pair.proposal['proposal_id']}/withdraw"
+            self.ground.do(self.pair.company.done("intake", path))
         self.gone = True
         self.text_changed(side)
         self.platform(Step.WITHDRAW if side == "proposal" else Step.RETRACT)
