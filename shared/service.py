@@ -53,6 +53,7 @@ OPEN = frozenset(
         "/events",
         "/asyncapi.json",
         "/openapi.json",
+        "/unsubscribe",
     }
 )
 """The paths that answer without asking who calls. docs/security.md tells who may use the others."""

@@ -134,6 +134,22 @@ class Clocks(BaseSettings):
         return self
 
 
+class Links(BaseSettings):
+    """Where the links in a mail lead to."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_")
+    portal_url: Origin = Field(default="http://127.0.0.1:8000", description="the pages that people work in")
+    notify_url: Origin = Field(default="http://127.0.0.1:8004", description="notify, as a reader of mail reaches it")
+
+
+class Digests(BaseSettings):
+    """When those are written to who do not want to hear of everything at once."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_DIGEST_")
+    hour: int = Field(default=7, ge=0, le=23, description="of the day, in UTC")
+    weekday: int = Field(default=0, ge=0, le=6, description="of the weekly one; 0 is Monday")
+
+
 PORTS = {"intake": 8001, "regions": 8002, "matching": 8003, "notify": 8004}
 """The services that run, and the port each listens on unless told otherwise."""
 

@@ -163,6 +163,7 @@ class Platform:
             "I2PCC_HTTP_HOST": self.settings.http_host,
             "I2PCC_HTTP_RATE": self.settings.http_rate,
             f"I2PCC_{service.upper()}_PORT": str(self.settings.port(service)),
+            "I2PCC_NOTIFY_URL": self.urls["notify"],
             "I2PCC_MAIL_HOST": LOOPBACK,
             "I2PCC_MAIL_PORT": str(self.settings.mail_port),
             "OMP_NUM_THREADS": "1",

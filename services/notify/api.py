@@ -1,5 +1,6 @@
 """Notify over HTTP: which mails a match has led to. No addresses, no texts."""
 
+from datetime import datetime
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -20,9 +21,12 @@ class DeliveryView(BaseModel):
 
     delivery_id: UUID
     match_id: UUID
+    """Whose step called for it."""
     template: Template
     party: Party
     state: DeliveryState
+    next_try: datetime
+    """For what is queued: not before then; a digest's moment, if it waits for one."""
     tries: int
     error: str | None
 

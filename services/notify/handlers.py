@@ -1,31 +1,59 @@
-"""Notify listens: it keeps what mail is made of, and queues the mails that a match's steps call for."""
+"""Notify listens: it keeps what mail is made of, and queues the mails that events call for."""
 
 from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import col, select, update
+from sqlmodel import col, func, select, update
 
-from services.notify.models import Contact, Delivery, MatchCopy, NeedCopy, ProposalCopy
-from services.notify.rules import DeliveryState, Party, Template, delivery_id
+from services.notify.models import (
+    ConsortiumCopy,
+    Contact,
+    Delivery,
+    Invitation,
+    MatchCopy,
+    MeetingCopy,
+    Miss,
+    NeedCopy,
+    ProposalCopy,
+    Refusal,
+)
+from services.notify.occasions import coordinators
+from services.notify.rules import DeliveryState, Party, Template, called_for, delivery_id, settling
 from shared.bus import Handlers
 from shared.db import Db, newest_wins
 from shared.events import (
+    ConsortiumClosed,
+    ConsortiumFacts,
+    ConsortiumOpened,
+    ConsortiumRevised,
     ContactErased,
     ContactEvent,
     ContactShared,
+    InvitationIssued,
     MatchAccepted,
     MatchDeclined,
     MatchEvent,
+    MatchExpired,
     MatchFacts,
     MatchFound,
     MatchIntroduced,
     MatchPresented,
+    MatchReminded,
     MatchRetracted,
     MatchRevised,
+    MatchShortlisted,
+    MatchVetoed,
     NeedClosed,
     NeedEvent,
     NeedPosted,
     NeedRevised,
+    NoMatchFound,
+    OutcomeReported,
+    PartConfirmed,
+    PartDeclined,
+    PartState,
     ProposalEvent,
     ProposalRevised,
     ProposalSubmitted,
@@ -48,44 +76,73 @@ async def keep_proposals(batch: Sequence[ProposalEvent], db: Db) -> None:
     await newest_wins(db, ProposalCopy, batch)
 
 
-@events.project(MatchFound, MatchRevised, MatchRetracted, MatchPresented, MatchAccepted, MatchDeclined, MatchIntroduced)
+@events.project(
+    MatchFound,
+    MatchRevised,
+    MatchRetracted,
+    MatchShortlisted,
+    MatchVetoed,
+    MatchPresented,
+    MatchReminded,
+    MatchAccepted,
+    MatchDeclined,
+    MatchExpired,
+    MatchIntroduced,
+    OutcomeReported,
+)
 async def keep_matches(batch: Sequence[MatchEvent], db: Db) -> None:
-    """Hold the newest state of each match."""
+    """Hold the newest state of each match, and what the newest refusal and the newest meeting say."""
     await newest_wins(db, MatchCopy, batch)
+    await newest_wins(db, Refusal, [event for event in batch if isinstance(event, MatchDeclined)])
+    told = [event for event in batch if isinstance(event, OutcomeReported) and event.meeting]
+    await newest_wins(db, MeetingCopy, told)
+
+
+@events.project(NoMatchFound)
+async def keep_misses(batch: Sequence[NoMatchFound], db: Db) -> None:
+    """Hold what came closest to each proposal that has no match."""
+    await newest_wins(db, Miss, batch)
+
+
+@events.project(ConsortiumOpened, ConsortiumRevised, PartConfirmed, PartDeclined, ConsortiumClosed)
+async def keep_consortia(batch: Sequence[ConsortiumFacts], db: Db) -> None:
+    """Hold the newest state of each consortium."""
+    await newest_wins(db, ConsortiumCopy, batch)
 
 
 @events.project(ContactShared, ContactErased)
 async def keep_contacts(batch: Sequence[ContactEvent], db: Db) -> None:
     """Hold the people to reach; who was erased stays erased, whatever arrives late."""
-    gone = [event.contact_id for event in batch if isinstance(event, ContactErased)]
+    gone = {event.contact_id for event in batch if isinstance(event, ContactErased)}
+    shared = [event for event in batch if isinstance(event, ContactShared)]
     known = select(Contact.contact_id).where(col(Contact.erased), col(Contact.contact_id).in_(_ids(batch)))
     erased = {*gone, *(await db.scalars(known))}
-    await newest_wins(db, Contact, [event for event in batch if event.contact_id not in erased])
-    for contact_id in sorted(set(gone)):
-        nothing = {
-            "subject": None,
-            "organisation": None,
-            "name": None,
-            "mail": None,
-            "phone": None,
-            "language": None,
-            "erased": True,
-        }
-        row = insert(Contact).values(contact_id=contact_id, version=0, **nothing)
-        await db.execute(row.on_conflict_do_update(index_elements=["contact_id"], set_=nothing))
+    await newest_wins(db, Contact, [event for event in shared if event.contact_id not in erased])
+    for contact_id in sorted(gone):
+        await _forget(db, contact_id)
 
 
-@events.react(MatchPresented)
-async def tell_region(event: MatchPresented, db: Db) -> None:
-    """Queue the mail that asks the region for its answer."""
-    _queue(db, event, Template.PRESENTED, Party.NEED)
+async def _forget(db: Db, contact_id: UUID) -> None:
+    """Leave nothing of a person but the id; nobody is invited at that address any more."""
+    mail = select(Contact.mail).where(col(Contact.contact_id) == contact_id).scalar_subquery()
+    await db.execute(update(Invitation).where(col(Invitation.mail) == mail).values(mail=None, token=None))
+    nothing: dict[str, Any] = dict.fromkeys(Contact.model_fields.keys() - {"contact_id", "version"})
+    nothing |= {"unsubscribed": False, "erased": True}
+    row = insert(Contact).values(contact_id=contact_id, version=0, **nothing)
+    await db.execute(row.on_conflict_do_update(index_elements=["contact_id"], set_=nothing))
 
 
-@events.react(MatchAccepted)
-async def introduce(event: MatchAccepted, db: Db) -> None:
-    """Queue the introduction of both parties."""
-    _queue(db, event, Template.INTRODUCTION, Party.NEED)
-    _queue(db, event, Template.INTRODUCTION, Party.PROPOSAL)
+@events.react(MatchFound, MatchPresented, MatchReminded, MatchAccepted, MatchDeclined, MatchExpired, OutcomeReported)
+async def tell_of_match(event: MatchFacts, db: Db) -> None:
+    """Queue the mails that this step calls for."""
+    about = {"match_id": event.match_id, "need_id": event.need_id, "proposal_id": event.proposal_id}
+    for template, party in called_for(event):
+        if party is Party.COORDINATOR:
+            for each in await coordinators(db, template, event.provinces):
+                occasion = (event.match_id, event.version, template, party, each.contact_id)
+                await _queue(db, template, party, occasion, contact_id=each.contact_id, **about)
+        else:
+            await _queue(db, template, party, (event.match_id, event.version, template, party), **about)
 
 
 @events.react(MatchRetracted)
@@ -94,27 +151,73 @@ async def drop_unsent(event: MatchRetracted, db: Db) -> None:
     await db.get(MatchCopy, event.match_id, with_for_update=True)
     mine = col(Delivery.match_id) == event.match_id
     begun = select(Delivery).where(
-        mine, Delivery.template == Template.INTRODUCTION, Delivery.state == DeliveryState.SENT
+        mine,
+        Delivery.template == Template.INTRODUCTION,
+        Delivery.state == DeliveryState.SENT,
+        Delivery.party != Party.COORDINATOR,
     )
     if (await db.scalars(begun)).first() is None:
-        await db.execute(
-            update(Delivery)
-            .where(mine, col(Delivery.state) == DeliveryState.QUEUED)
-            .values(state=DeliveryState.CANCELLED)
-        )
+        await _cancel(db, mine)
 
 
-def _queue(db: Db, event: MatchFacts, template: Template, party: Party) -> None:
-    db.add(
-        Delivery(
-            delivery_id=delivery_id(event.match_id, event.version, template, party),
-            match_id=event.match_id,
-            template=template,
-            party=party,
-            state=DeliveryState.QUEUED,
-            traceparent=current_traceparent(),
-        )
+@events.react(NoMatchFound)
+async def tell_of_miss(event: NoMatchFound, db: Db) -> None:
+    """Queue the mail that tells a company that nothing fits yet; once for each version of its proposal."""
+    occasion = (event.proposal_id, event.version, Template.NO_MATCH)
+    await _queue(db, Template.NO_MATCH, Party.PROPOSAL, occasion, proposal_id=event.proposal_id)
+
+
+@events.react(PartConfirmed, PartDeclined)
+async def tell_lead(event: ConsortiumFacts, db: Db) -> None:
+    """Queue the mail that tells a lead how its puzzle stands."""
+    if event.contact_id:
+        occasion = (event.consortium_id, event.version, Template.PART_ANSWERED)
+        about = {"consortium_id": event.consortium_id, "contact_id": event.contact_id}
+        await _queue(db, Template.PART_ANSWERED, Party.LEAD, occasion, **about)
+
+
+@events.react(ConsortiumOpened, ConsortiumRevised)
+async def ask_companies(event: ConsortiumFacts, db: Db) -> None:
+    """Queue a mail to each person of each company that is asked; who was asked for a part before is not asked anew."""
+    for part in event.parts:
+        if part.state is PartState.OPEN:
+            people = select(Contact.contact_id).where(Contact.company_id == part.company_id, ~col(Contact.erased))
+            for contact_id in sorted(await db.scalars(people)):
+                about = {"consortium_id": event.consortium_id, "part_id": part.part_id, "contact_id": contact_id}
+                occasion = (event.consortium_id, part.part_id, part.company_id, Template.PART_ASKED, contact_id)
+                await _queue(db, Template.PART_ASKED, Party.MEMBER, occasion, **about)
+
+
+@events.react(InvitationIssued)
+async def invite(event: InvitationIssued, db: Db) -> None:
+    """Queue an invitation, once: what it is made of is kept until it has been sent, and is never read again."""
+    values = {name: getattr(event, name) for name in Invitation.model_fields}
+    await db.execute(insert(Invitation).values(**values).on_conflict_do_nothing())
+    occasion = (event.invitation_id, Template.INVITATION)
+    await _queue(db, Template.INVITATION, Party.INVITED, occasion, invitation_id=event.invitation_id)
+
+
+async def _queue(db: Db, template: Template, party: Party, occasion: tuple[object, ...], **about: UUID) -> None:
+    """Queue a mail, unless the same occasion has called for it before. It says all that an unsent one would say."""
+    mine = delivery_id(*occasion)
+    same = [col(getattr(Delivery, name)) == value for name, value in about.items()]
+    same += [col(Delivery.template) == template, col(Delivery.party) == party, col(Delivery.delivery_id) != mine]
+    await _cancel(db, *same)
+    row = insert(Delivery).values(
+        delivery_id=mine,
+        template=template,
+        party=party,
+        state=DeliveryState.QUEUED,
+        next_try=func.now() + func.make_interval(0, 0, 0, 0, 0, 0, settling(template)),
+        traceparent=current_traceparent(),
+        **about,
     )
+    await db.execute(row.on_conflict_do_nothing())
+
+
+async def _cancel(db: Db, *which: Any) -> None:
+    queued = update(Delivery).where(*which, col(Delivery.state) == DeliveryState.QUEUED)
+    await db.execute(queued.values(state=DeliveryState.CANCELLED))
 
 
 def _ids(batch: Sequence[ContactEvent]) -> list[object]:

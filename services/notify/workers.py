@@ -1,97 +1,124 @@
 """The mail worker: sends what is queued once all it needs has arrived, and says when both parties know each other."""
 
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.orm import aliased
-from sqlmodel import col, func
+from sqlmodel import col
 
-from services.notify.mail import render, send
-from services.notify.models import Contact, Delivery, MatchCopy, NeedCopy, ProposalCopy, now_plus
-from services.notify.rules import DeliveryState, Party, Template, wait
+from services.notify.mail import Refused, Settings, compose, send
+from services.notify.models import Delivery, Invitation
+from services.notify.occasions import Occasion, complete, digest_with, is_over, next_due
+from services.notify.rules import DeliveryState, Party, Template, can_wait, digest_moment, wait
 from shared import audit
 from shared.db import Db, Sessions
 from shared.events import IntroductionFailed, IntroductionMade
 from shared.outbox import emit
-from shared.settings import Mail
+from shared.settings import Digests
 from shared.telemetry import failed, step
+from shared.vocabulary import Digest
 
-NeedContact, ProposalContact = aliased(Contact), aliased(Contact)
-
-
-def due() -> Any:
-    """The mail that has waited longest, with all it is made of: what has not arrived yet makes it wait."""
-    return (
-        select(Delivery, MatchCopy, NeedCopy, ProposalCopy, NeedContact, ProposalContact)
-        .join(MatchCopy, col(MatchCopy.match_id) == Delivery.match_id)
-        .join(NeedCopy, col(NeedCopy.need_id) == MatchCopy.need_id)
-        .join(ProposalCopy, col(ProposalCopy.proposal_id) == MatchCopy.proposal_id)
-        .join(NeedContact, col(NeedContact.contact_id) == NeedCopy.contact_id)
-        .join(ProposalContact, col(ProposalContact.contact_id) == ProposalCopy.contact_id)
-        .where(col(Delivery.state) == DeliveryState.QUEUED, col(Delivery.next_try) <= func.now())
-        .order_by(col(Delivery.next_try), col(Delivery.delivery_id))
-        .limit(1)
-        # The match too, so that one match's mails are sent one after the other and the last one knows it is the last.
-        .with_for_update(of=[Delivery, MatchCopy], skip_locked=True)
-    )
+ERASED, REFUSED = "a contact was erased", "a mail address was refused"
+"""Why an introduction fails."""
 
 
-async def send_next(sessions: Sessions) -> bool:
+async def send_next(sessions: Sessions, now: datetime | None = None) -> bool:
     """Send one mail, if one is due. A crash between the server's yes and our commit sends it once more."""
     async with sessions() as db:
-        row = (await db.execute(due())).first()
-        if row is None:
+        first = await next_due(db, now)
+        if first is None:
             return False
-        delivery: Delivery = row[0]
-        ids = {name: str(value) for name, value in _ids(row[1]).items()} | {"delivery_id": str(delivery.delivery_id)}
-        with step(f"mail {delivery.template}", delivery.traceparent, **ids) as span:
+        occasions = await digest_with(db, first, now) if first.delivery.held else [first]
+        with step(f"mail {first.template}", first.delivery.traceparent, **_ids(first.delivery)) as span:
             try:
-                await _deliver(db, *row)
+                await _deliver(db, occasions)
             except Exception as error:  # of whatever kind: a mail that cannot be made holds up no other
                 failed(span, error)
-                delivery.tries += 1
-                delivery.next_try = now_plus(wait(delivery.tries))
-                delivery.error = type(error).__name__
+                _postpone(occasions, error)
         await db.commit()
     return True
 
 
-async def _deliver(
-    db: Db,
-    delivery: Delivery,
-    match: MatchCopy,
-    need: NeedCopy,
-    proposal: ProposalCopy,
-    need_contact: Contact,
-    proposal_contact: Contact,
-) -> None:
-    to, other = need_contact, proposal_contact
-    if delivery.party == Party.PROPOSAL:
-        to, other = other, to
-    introduction = delivery.template == Template.INTRODUCTION
-    if to.erased or (introduction and other.erased):
-        await _cancel(db, delivery, match)
+async def _deliver(db: Db, occasions: Sequence[Occasion]) -> None:
+    telling = [each for each in occasions if not await _ended(db, each)]
+    if not telling:
         return
-    settings = Mail()
-    await send(render(delivery, match, need, proposal, to, other, settings), settings)
+    first = telling[0]
+    if _is_held(first):
+        return
+    await complete(db, telling)
+    settings = Settings.read()
+    try:
+        await send(compose(telling, settings), str(first.to.mail), settings.mail)
+    except Refused:
+        await _remember_refusal(db, telling)
+    else:
+        for each in telling:
+            await _note_sent(db, each)
+
+
+async def _ended(db: Db, occasion: Occasion) -> bool:
+    """Whether there is no mail to send, after all."""
+    if await is_over(db, occasion):
+        await _close(db, occasion, DeliveryState.CANCELLED, ERASED)
+    elif occasion.person and occasion.person.bounces:
+        await _close(db, occasion, DeliveryState.BOUNCED, REFUSED)
+    else:
+        return False
+    return True
+
+
+def _is_held(occasion: Occasion) -> bool:
+    """Keep what can wait until its digest, if the person wants one."""
+    digest = Digest(occasion.person.digest or Digest.AT_ONCE) if occasion.person else Digest.AT_ONCE
+    if occasion.delivery.held or digest is Digest.AT_ONCE or not can_wait(occasion.template):
+        return False
+    settings = Digests()
+    occasion.delivery.held = True
+    occasion.delivery.next_try = digest_moment(digest, occasion.now, settings.hour, settings.weekday)
+    return True
+
+
+async def _note_sent(db: Db, occasion: Occasion) -> None:
+    delivery, match = occasion.delivery, occasion.match
     delivery.state, delivery.error = DeliveryState.SENT, None
-    if introduction:
-        shown = [("Match", str(match.match_id)), ("Contact", str(other.contact_id))]
+    _forget_invited(occasion)
+    if match and occasion.template is Template.INTRODUCTION:
+        shown = [("Match", str(match.match_id)), *(("Contact", str(each.contact_id)) for each in occasion.others)]
         audit.record(db, "notify", f"mail {delivery.template}", shown, request=str(delivery.delivery_id))
-    if introduction and not await _queued(db, delivery):
-        emit(db, IntroductionMade(version=1, **_ids(match)))
+        if occasion.is_partys and not [each for each in await _queued(db, delivery) if _is_partys(each)]:
+            emit(db, IntroductionMade(version=1, **_pair(delivery)))
 
 
-async def _cancel(db: Db, delivery: Delivery, match: MatchCopy) -> None:
-    """Whoever is to be written to, or about, wants to be forgotten: an introduction ends here for both."""
-    ending = [delivery]
-    if delivery.template == Template.INTRODUCTION:
-        ending += await _queued(db, delivery)
-        emit(db, IntroductionFailed(version=1, reason="a contact was erased", **_ids(match)))
-    for each in ending:
-        each.state = DeliveryState.CANCELLED
+async def _remember_refusal(db: Db, occasions: Sequence[Occasion]) -> None:
+    for each in occasions:
+        if each.person:
+            each.person.refused = each.person.mail
+        await _close(db, each, DeliveryState.BOUNCED, REFUSED)
+
+
+async def _close(db: Db, occasion: Occasion, state: DeliveryState, reason: str) -> None:
+    """Send this one no more. An introduction that cannot reach one party, or tell of it, ends here for both."""
+    occasion.delivery.state = state
+    _forget_invited(occasion)
+    if occasion.template is Template.INTRODUCTION and occasion.is_partys:
+        for each in await _queued(db, occasion.delivery):
+            each.state = DeliveryState.CANCELLED
+        emit(db, IntroductionFailed(version=1, reason=reason, **_pair(occasion.delivery)))
+
+
+def _forget_invited(occasion: Occasion) -> None:
+    if isinstance(occasion.to, Invitation):
+        occasion.to.mail = occasion.to.token = None
+
+
+def _postpone(occasions: Sequence[Occasion], error: Exception) -> None:
+    for each in occasions:
+        if each.delivery.state == DeliveryState.QUEUED:
+            each.delivery.tries += 1
+            each.delivery.next_try = each.now + timedelta(seconds=wait(each.delivery.tries))
+            each.delivery.error = type(error).__name__
 
 
 async def _queued(db: Db, delivery: Delivery) -> Sequence[Delivery]:
@@ -105,5 +132,16 @@ async def _queued(db: Db, delivery: Delivery) -> Sequence[Delivery]:
     return (await db.scalars(query)).all()
 
 
-def _ids(match: MatchCopy) -> dict[str, UUID]:
-    return {"match_id": match.match_id, "need_id": match.need_id, "proposal_id": match.proposal_id}
+def _is_partys(delivery: Delivery) -> bool:
+    return delivery.party in (Party.NEED, Party.PROPOSAL)
+
+
+def _pair(delivery: Delivery) -> dict[str, UUID]:
+    assert delivery.match_id
+    assert delivery.need_id
+    assert delivery.proposal_id
+    return {"match_id": delivery.match_id, "need_id": delivery.need_id, "proposal_id": delivery.proposal_id}
+
+
+def _ids(delivery: Delivery) -> dict[str, str]:
+    return {name: str(value) for name, value in delivery if name.endswith("_id") and value is not None}

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ from shared.events import (
     MatchAccepted,
     MatchEvent,
     MatchPresented,
+    MatchReminded,
     NeedPosted,
     ProposalSubmitted,
 )
@@ -27,7 +29,7 @@ from tests.facts import received
 
 def person(name: str, **fields: Any) -> ContactShared:
     """Somebody to reach."""
-    identity = {"contact_id": uuid4(), "mail": f"{uuid4().hex}@example.org", "phone": None}
+    identity = {"contact_id": uuid4(), "mail": f"{uuid4().hex}@example.org", "phone": None, "language": "en"}
     return received(ContactShared, **identity | {"name": name} | fields)
 
 
@@ -43,10 +45,10 @@ class Parties:
         self.need = received(NeedPosted, need_id=uuid4(), title="渗滤液处理", contact_id=self.asks.contact_id)
         self.proposal = received(ProposalSubmitted, proposal_id=uuid4(), contact_id=self.offers.contact_id)
 
-    def match(self, kind: type[MatchEvent], version: int) -> Any:
+    def match(self, kind: type[MatchEvent], version: int, **fields: Any) -> Any:
         """A step of their match."""
-        ids = {"need_id": self.need.need_id, "proposal_id": self.proposal.proposal_id}
-        return received(kind, match_id=self.match_id, version=version, **ids)
+        ids = {"need_id": self.need.need_id, "proposal_id": self.proposal.proposal_id, "match_id": self.match_id}
+        return received(kind, version=version, **ids | fields)
 
     @property
     def people(self) -> tuple[Event, ...]:
@@ -57,6 +59,11 @@ class Parties:
     def presented(self) -> tuple[Event, ...]:
         """All up to the presentation, but for the contacts."""
         return self.need, self.proposal, self.match(MatchPresented, 2)
+
+    @property
+    def reminded(self) -> tuple[Event, ...]:
+        """All that one mail to the region alone is made of, but for the contacts."""
+        return self.need, self.proposal, self.match(MatchReminded, 3, state="presented", escalated=False)
 
     @property
     def accepted(self) -> tuple[Event, ...]:
@@ -70,10 +77,15 @@ async def store(sessions: Sessions, *facts: Event) -> None:
         await events.apply(facts, db)
 
 
-async def send_all(sessions: Sessions) -> None:
-    """Send everything that is due."""
-    while await send_next(sessions):
+async def send_all(sessions: Sessions, now: datetime | None = None) -> None:
+    """Send everything that is due, now or at another moment."""
+    while await send_next(sessions, now):
         pass
+
+
+def coordinator(organisation: str, **fields: Any) -> ContactShared:
+    """Somebody at a province, Cleantech Flanders or FIT."""
+    return person("Els Maes", coordinates=organisation, company_id=None, **fields)
 
 
 async def let_waits_end(sessions: Sessions) -> None:

@@ -6,13 +6,16 @@ import email.policy
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email.message import EmailMessage
+from typing import Literal
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
-def body(mail: EmailMessage) -> str:
+def body(mail: EmailMessage, kind: Literal["plain", "html"] = "plain") -> str:
     """What one reads."""
-    return str(mail.get_content()).replace("\r\n", "\n")
+    part = mail.get_body((kind,))
+    assert part
+    return str(part.get_content()).replace("\r\n", "\n")
 
 
 class PostOffice:
@@ -22,10 +25,21 @@ class PostOffice:
 
     def __init__(self) -> None:
         self.answers: list[str] = []
+        self.refused: dict[str, str] = {}
+        """What is answered to whoever names this recipient."""
         self.seen: list[tuple[str, EmailMessage]] = []
         """Every mail that was handed over, taken or not, with its recipient."""
         self.taken: dict[str, EmailMessage] = {}
         """What was taken, by recipient."""
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """aiosmtpd calls it by this name."""
+        if address in self.refused:
+            return self.refused[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         """aiosmtpd calls it by this name."""

@@ -14,16 +14,15 @@ from tests.notify.parties import Parties, deliveries, let_waits_end, person, sai
 from tests.notify.post import PostOffice, body
 
 
-async def test_a_presented_match_asks_the_region_and_shows_no_person(alone: Sessions, post: PostOffice) -> None:
+async def test_a_presented_match_is_told_to_both_and_shows_no_person(alone: Sessions, post: PostOffice) -> None:
     parties = Parties()
     await store(alone, *parties.people, *parties.presented)
     await send_all(alone)
-    assert set(post.taken) == {parties.asks.mail}
-    text = body(post.taken[parties.asks.mail])
-    assert parties.asks.name in text
-    assert not [
-        said for said in (parties.offers.name, parties.offers.mail, parties.offers.organisation) if said in text
-    ]
+    assert set(post.taken) == {parties.asks.mail, parties.offers.mail}
+    for to, other in ((parties.asks, parties.offers), (parties.offers, parties.asks)):
+        text = body(post.taken[to.mail])
+        assert to.name in text
+        assert not [said for said in (other.name, other.mail, other.organisation) if said in text]
 
 
 async def test_an_introduction_reaches_both_parties_with_the_others_details(alone: Sessions, post: PostOffice) -> None:
@@ -37,7 +36,8 @@ async def test_an_introduction_reaches_both_parties_with_the_others_details(alon
         assert mail["Subject"] == f"Introduction: {parties.need.title} / {parties.proposal.title}"
         text = body(mail)
         assert f"Dear {to.name},\n" in text
-        assert f"  {other.name}, {other.organisation}\n  {other.mail}\n" in text
+        for each in (to, other):
+            assert f"  {each.name}, {each.organisation}\n  {each.mail}\n" in text
     assert [kind for kind, _ in await said(alone, parties.match_id)] == ["IntroductionMade"]
 
 
@@ -52,7 +52,7 @@ async def test_what_notify_says_of_an_introduction_holds_ids_alone(alone: Sessio
 async def test_each_introduction_that_is_sent_is_audited_by_ids_alone(alone: Sessions, post: PostOffice) -> None:
     parties = Parties()
     post.answers.append("451 Come back later")
-    await store(alone, *parties.people, *parties.presented, *parties.accepted)
+    await store(alone, *parties.people, *parties.accepted)
     await send_all(alone)
     await let_waits_end(alone)
     await send_all(alone)
@@ -113,7 +113,7 @@ async def test_workers_beside_each_other_send_each_mail_once(alone: Sessions, po
 async def test_a_mail_that_is_sent_again_has_the_same_id(alone: Sessions, post: PostOffice, answer: str) -> None:
     parties = Parties()
     post.answers.append(answer)
-    await store(alone, *parties.people, *parties.presented)
+    await store(alone, *parties.people, *parties.reminded)
     await send_all(alone)
     (failed,) = await deliveries(alone, parties.match_id)
     assert (failed.state, failed.tries) == ("queued", 1)
@@ -131,7 +131,7 @@ async def test_a_mail_that_is_sent_again_has_the_same_id(alone: Sessions, post: 
 async def test_a_failed_mail_waits_before_it_is_tried_again(alone: Sessions, post: PostOffice) -> None:
     parties = Parties()
     post.answers.append("451 Come back later")
-    await store(alone, *parties.people, *parties.presented)
+    await store(alone, *parties.people, *parties.reminded)
     await send_all(alone)
     await send_all(alone)
     assert len(post.seen) == 1
@@ -139,8 +139,8 @@ async def test_a_failed_mail_waits_before_it_is_tried_again(alone: Sessions, pos
 
 async def test_a_mail_that_cannot_be_made_holds_up_no_other(alone: Sessions, post: PostOffice) -> None:
     odd, others = Parties(asks=person("Odd", mail="():__@x.be")), Parties()
-    await store(alone, *odd.people, *odd.presented)
-    await store(alone, *others.people, *others.presented)
+    await store(alone, *odd.people, *odd.reminded)
+    await store(alone, *others.people, *others.reminded)
     await send_all(alone)
     assert set(post.taken) == {others.asks.mail}
     assert await states(alone, odd.match_id) == ["queued"]
@@ -184,7 +184,7 @@ async def test_an_erased_contact_ends_the_introduction_for_both(alone: Sessions,
 async def test_a_region_is_asked_though_the_companys_contact_is_erased(alone: Sessions, post: PostOffice) -> None:
     """It is the introduction that needs both."""
     parties = Parties()
-    await store(alone, *parties.people, *parties.presented)
+    await store(alone, *parties.people, *parties.reminded)
     await store(alone, received(ContactErased, contact_id=parties.offers.contact_id))
     await send_all(alone)
     assert set(post.taken) == {parties.asks.mail}
@@ -203,7 +203,7 @@ async def test_mail_waits_for_a_contact_that_arrives_late_and_then_goes(alone: S
 
 async def test_a_mail_goes_to_the_newest_address(alone: Sessions, post: PostOffice) -> None:
     parties = Parties()
-    await store(alone, *parties.people, *parties.presented)
+    await store(alone, *parties.people, *parties.reminded)
     moved = person("高艳玲", contact_id=parties.asks.contact_id, version=2)
     await store(alone, moved)
     await send_all(alone)
