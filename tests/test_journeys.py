@@ -49,8 +49,9 @@ async def test_positive_answer_introduces_both_parties(services: Platform) -> No
         assert await until(introduced, 60)
 
         mails = (await http.get(f"{services.urls['mailbox']}/messages")).json()
-        introductions = [mail for mail in mails if mail["subject"].startswith(f"Introduction: {need.title}")]
         proposal = next(proposal for proposal in story.sample.proposals if proposal.key == accept.proposal)
+        titles = f"{need.title} / {proposal.title}"
+        introductions = [mail for mail in mails if mail["subject"].endswith(titles)]
         parties = {story.sample.person(handle).mail for handle in (need.by, proposal.by)}
         people = {person.mail for person in story.sample.people}
         assert {mail["to"] for mail in introductions} & people == parties

@@ -76,7 +76,7 @@ class Story:
     need_id: str
     proposal_id: str
     personal: list[str]
-    """Names, addresses, phone numbers, and the titles that mails have as subjects."""
+    """Names, addresses, phone numbers, the titles that mails have as subjects, and an unsubscriber's token."""
 
     @property
     def match_id(self) -> UUID:
@@ -127,9 +127,11 @@ async def _play(operator: Browser, collector: Collector) -> Story:
     proposal = await company.done("intake", "/v1/proposals", proposal_body(contacts[1], **fields))
 
     personal = [str(body[name]) for body in (asks, offers) for name in ("name", "organisation", "mail", "phone")]
-    told = Story(collector, need["need_id"], proposal["proposal_id"], [*personal, TITLE])
+    token = str(uuid4())
+    await operator.http.post(f"{operator.platform.urls['notify']}/unsubscribe", params={"token": token})
+    told = Story(collector, need["need_id"], proposal["proposal_id"], [*personal, TITLE, token])
     match = await _state(region, told.match_id, "presented")
-    await _mailed(operator, told.match_id, 1)
+    await _mailed(operator, told.match_id, 2)
     await region.done("matching", f"/v1/matches/{told.match_id}/accept", {"version": match["version"]})
     await _state(region, told.match_id, "introduced")
     await published(operator.platform, "i2pcc.matches.v1")

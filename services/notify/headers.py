@@ -5,7 +5,7 @@ from email.headerregistry import BaseHeader, HeaderRegistry, UniqueUnstructuredH
 from email.policy import Policy, default
 
 
-class _Subject(UniqueUnstructuredHeader, BaseHeader):
+class _Subject(UniqueUnstructuredHeader, BaseHeader):  # type: ignore[misc]  # they differ in the stubs alone
     """Encoded whole: encoded in pieces, a line that breaks between two of them gains a space."""
 
     def fold(self, *, policy: Policy) -> str:
@@ -15,7 +15,7 @@ class _Subject(UniqueUnstructuredHeader, BaseHeader):
         return f"Subject: {Header(self, 'utf-8', header_name='Subject').encode(linesep=policy.linesep)}{policy.linesep}"
 
 
-class _Address(UniqueUnstructuredHeader, BaseHeader):
+class _Address(UniqueUnstructuredHeader, BaseHeader):  # type: ignore[misc]  # they differ in the stubs alone
     """On one line: a long address would be encoded, and no mail program decodes it here (RFC 2369, 2)."""
 
     def fold(self, *, policy: Policy) -> str:
