@@ -1,6 +1,7 @@
 """Whatever people write, the pages that show it show it as text."""
 
 import html
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -31,15 +32,23 @@ async def test_markup_in_every_text_is_shown_and_never_run(operator: Browser) ->
     async def reached(state: str) -> bool:
         return bool((await region.read("matching", match)).json().get("state") == state)
 
+    mailbox = operator.platform.urls["mailbox"]
+
+    async def mails() -> list[dict[str, Any]]:
+        return [mail for mail in (await operator.http.get(f"{mailbox}/messages")).json() if mark in mail["text"]]
+
+    async def both_are_told() -> bool:
+        return len(await mails()) == 2
+
     assert await until(lambda: reached("presented"), 60)
+    assert await until(both_are_told, 60)
     version = (await region.read("matching", match)).json()["version"]
     await region.done("matching", f"{match}/accept", {"version": version})
     assert await until(lambda: reached("introduced"), 60)
 
-    mailbox = operator.platform.urls["mailbox"]
-    mails = [mail for mail in (await operator.http.get(f"{mailbox}/messages")).json() if mark in mail["text"]]
-    assert len(mails) == 4
-    for page in ("/", *(f"/messages/{mail['id']}" for mail in mails)):
+    caught = await mails()
+    assert len(caught) == 4
+    for page in ("/", *(f"/messages/{mail['id']}" for mail in caught)):
         shown = (await operator.http.get(f"{mailbox}{page}")).text
         assert f"{mark} {html.escape(MARKUP[:20])}" in shown
         assert "<script" not in shown

@@ -1,4 +1,4 @@
-"""A notify that is killed between the mail server's yes and its own commit sends one copy more for each kill, at most."""
+"""A notify that is killed between the mail server's yes and its commit sends at most one copy more for each kill."""
 
 import asyncio
 import sys
