@@ -78,6 +78,30 @@ CLOSENESS = {
     "not far apart": {Language.DUTCH: "liggen niet ver uit elkaar", Language.CHINESE: "较为接近"},
 }
 
+SENTENCES = {
+    r"They come under no common challenge": (
+        "Ze vallen niet onder een gemeenschappelijke uitdaging",
+        "双方不属于同一挑战领域",
+    ),
+    r"The score of (\S+) is below (\S+)": (
+        "De score van {0} ligt onder {1}",
+        "匹配分数 {0} 低于 {1}",
+    ),
+    r"The proposal prefers other regions": (
+        "Het voorstel verkiest andere regio's",
+        "该方案倾向于其他地区",
+    ),
+    r"The need asks for technology readiness level (\d+); the proposal has (\d+)": (
+        "De vraag wil technologische rijpheid (TRL) {0}; het voorstel heeft {1}",
+        "该需求要求技术成熟度（TRL）达到 {0}，而该方案为 {1}",
+    ),
+    r"They seek different kinds of partnership": (
+        "Ze zoeken een andere vorm van samenwerking",
+        "双方寻求的合作方式不同",
+    ),
+}
+"""What matching says of a miss, as a pattern, and the same in Dutch and in Chinese."""
+
 _CHALLENGE = re.compile(r"Both under challenge (?P<number>\d+): .*")
 _TITLES = re.compile(rf"The titles are (?P<words>{'|'.join(CLOSENESS)}) in meaning.*")
 
@@ -91,6 +115,9 @@ def reason(sentence: str, language: Language) -> str:
     if found := _TITLES.fullmatch(sentence):
         words = CLOSENESS[found["words"]][language]
         return f"De titels {words} in betekenis" if language is Language.DUTCH else f"两个标题的含义{words}"
+    for pattern, (dutch, chinese) in SENTENCES.items():
+        if found := re.fullmatch(pattern, sentence):
+            return (dutch if language is Language.DUTCH else chinese).format(*found.groups())
     return sentence
 
 

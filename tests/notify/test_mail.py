@@ -214,6 +214,24 @@ def test_every_word_of_the_platform_has_its_translation(language: Language) -> N
     assert all(words.region(region, Language.CHINESE) != region.title() for region in Region)
 
 
+@pytest.mark.parametrize(
+    ("sentence", "dutch", "chinese"),
+    [
+        ("The score of 0.2 is below 0.31", "De score van 0.2 ligt onder 0.31", "匹配分数 0.2 低于 0.31"),
+        ("The proposal prefers other regions", "Het voorstel verkiest andere regio's", "该方案倾向于其他地区"),
+        (
+            "The need asks for technology readiness level 7; the proposal has 5",
+            "De vraag wil technologische rijpheid (TRL) 7; het voorstel heeft 5",
+            "该需求要求技术成熟度（TRL）达到 7，而该方案为 5",
+        ),
+    ],
+)
+def test_why_nothing_fits_is_told_in_the_readers_language(sentence: str, dutch: str, chinese: str) -> None:
+    assert words.reason(sentence, Language.DUTCH) == dutch
+    assert words.reason(sentence, Language.CHINESE) == chinese
+    assert words.reason(sentence, Language.ENGLISH) == sentence
+
+
 @pytest.mark.parametrize("sentence", ["The region wants a pilot", "Both under challenge 99: soup", ""])
 def test_a_sentence_that_is_not_known_stays_as_it_is(sentence: str) -> None:
     assert words.reason(sentence, Language.CHINESE) == sentence
