@@ -150,6 +150,13 @@ class Digests(BaseSettings):
     weekday: int = Field(default=0, ge=0, le=6, description="of the weekly one; 0 is Monday")
 
 
+class Invitations(BaseSettings):
+    """How long somebody may wait with the answer to an invitation."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_INVITATION_")
+    days: int = Field(default=7, ge=1, le=7, description="the topic of invitations keeps no token longer than 7")
+
+
 PORTS = {"intake": 8001, "regions": 8002, "matching": 8003, "notify": 8004}
 """The services that run, and the port each listens on unless told otherwise."""
 

@@ -63,6 +63,11 @@ class Province(StrEnum):
     FLEMISH_BRABANT = "flemish_brabant"
     OTHER = "other"
 
+    @property
+    def coordinator(self) -> str:
+        """The organisation whose coordinator looks after the province's companies."""
+        return NETWORK[0] if self is Province.OTHER else str(self)
+
 
 COORDINATED = tuple(province for province in Province if province is not Province.OTHER)
 """The provinces that have coordinators; their organisation is named as the province."""

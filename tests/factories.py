@@ -94,7 +94,7 @@ def need_body(contact: UUID | str | None = None, **changes: Any) -> Body:
 
 def proposal_revision(proposal: Body, version: int, **changes: Any) -> Body:
     """A proposal's body as a revision of one version."""
-    fixed = ("contact_id", "consortium_id")
+    fixed = ("contact_id", "consortium_id", "kind", "without_open_parts")
     return {name: value for name, value in proposal.items() if name not in fixed} | {"version": version} | changes
 
 
@@ -139,3 +139,15 @@ def lead_body(**changes: Any) -> Body:
         "challenges": [5],
     }
     return body | changes
+
+
+def company_revision(company: Body, version: int, **changes: Any) -> Body:
+    """A company's body as a revision of one version."""
+    return (
+        {name: value for name, value in company.items() if name != "enterprise_number"} | {"version": version} | changes
+    )
+
+
+def invitation_body(**changes: Any) -> Body:
+    """Whom to invite."""
+    return {"mail": f"{uuid4().hex}@invited.example", "language": "nl"} | changes

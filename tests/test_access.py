@@ -21,6 +21,9 @@ from tests.world import World
 
 NOBODY = "nobody"
 LISTS = {
+    "/v1/companies": "company_id",
+    "/v1/consortia": "consortium_id",
+    "/v1/proposal-drafts": "draft_id",
     "/v1/contacts": "contact_id",
     "/v1/proposals": "proposal_id",
     "/v1/needs": "need_id",
@@ -111,7 +114,7 @@ async def check_own(world: World, route: Route, role: str) -> None:
         assert await sees(browser, world, route)
         assert not await sees(stranger, world, route)
     else:
-        check_problem(await ask(browser, route, route.path, {}), 422)
+        check_problem(await ask(browser, route, route.path, {"nobody knows this": 1}), 422)
 
 
 async def ask(browser: Browser, route: Route, path: str, body: Any) -> httpx.Response:

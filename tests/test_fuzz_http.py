@@ -56,7 +56,7 @@ async def test_every_answer_is_one_that_the_document_tells_of(
     @given(case=operation.as_strategy(mode), real=some.booleans())
     def answered(case: Case, real: bool) -> None:
         if real:
-            case.path_parameters = {name: world.ids[name] for name in case.path_parameters}
+            case.path_parameters = {name: world.ids_of(route, "")[name] for name in case.path_parameters}
         case.call_and_validate(
             browser.platform.urls[route.service],
             session=session,

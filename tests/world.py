@@ -10,8 +10,12 @@ from services.matching.rules import match_id
 from shared.vocabulary import Region, Role
 from tests.browser import Browser, region_with_contact, registered_company
 from tests.factories import (
+    company_body,
+    company_of,
+    company_revision,
     consortium_body,
     contact_body,
+    invitation_body,
     lead_body,
     mission_body,
     mission_revision,
@@ -42,22 +46,32 @@ class World:
 
     def browser(self, role: str, route: Route) -> Browser:
         """Whose the objects are, as far as this role has any: a part of a consortium is the contributor's."""
-        return self.contributor if role == Role.COMPANY and "{part_id}" in route.path else self.people[role]
+        answers_part = route.path.endswith(("{part_id}/confirm", "{part_id}/decline"))
+        return self.contributor if role == Role.COMPANY and answers_part else self.people[role]
 
     def path(self, route: Route, role: str = "") -> str:
         """A route to the objects, as far as they are somebody's of this role."""
         return route.path.format(**self.ids_of(route, role))
 
     def ids_of(self, route: Route, role: str) -> dict[str, str]:
-        """The objects' ids; each side has contacts of its own."""
+        """The objects' ids, as the route's service names them; each side has contacts of its own."""
         place = (route.service, role, route.path.endswith("/erase"))
         ends = route.path.endswith(("/withdraw", "/close"))
+        ids = {name.removeprefix(f"{route.service} "): value for name, value in self.ids.items()}
         contact = {"contact_id": self.contacts[place]} if place in self.contacts else {}
-        return self.ids | contact | (self.spare if ends else {})
+        return ids | contact | (self.spare if ends else {})
 
     def body(self, route: Route, contact: str) -> Any:
         """What the route reads, of a version that has never been: only whose the object is can matter."""
         match route.path.split("/")[2:]:
+            case ["companies", _] if route.fields:
+                return company_revision(company_body(self.people[Role.COMPANY].person), 0)
+            case ["consortia", _] if route.fields:
+                return consortium_body(self.contributor.person) | {"version": 0}
+            case ["consortia", _, "parts", _, "invitations"] if route.fields:
+                return invitation_body()
+            case ["proposal-drafts", _, *_] if route.fields:
+                return {"version": 0}
             case ["proposals", _] if route.fields:
                 return proposal_revision(proposal_body(), 0)
             case ["contacts", _] if route.fields:
@@ -99,6 +113,7 @@ async def made_by(operator: Browser) -> World:
     contacts = await shared_contacts(company, region, coordinator)
     text = {"title": f"Lichens as meters of ozone {uuid4().hex[:8]}", "challenges": [2]}
     consortium = await company.done("intake", "/v1/consortia", consortium_body(contributor.person))
+    proposal_draft = await company.done("intake", "/v1/proposal-drafts", {"title": "Lichens"})
     proposal = await company.done("intake", "/v1/proposals", proposal_body(contact, **text))
     need = await region.done("regions", "/v1/needs", need_body(region_contact, **text))
     spare_proposal = await company.done("intake", "/v1/proposals", proposal_body(contact))
@@ -116,6 +131,7 @@ async def made_by(operator: Browser) -> World:
     return World(
         anyone=operator,
         ids={
+            "company_id": company_of(company.person),
             "consortium_id": consortium["consortium_id"],
             "part_id": consortium["parts"][0]["part_id"],
             "proposal_id": proposal["proposal_id"],
@@ -127,6 +143,7 @@ async def made_by(operator: Browser) -> World:
             "stop_id": mission["programme"][0]["stop_id"],
             "lead_id": mission["leads"][0]["lead_id"],
             "region": Region.GUANGDONG,
+            "intake draft_id": proposal_draft["draft_id"],
         },
         spare={"proposal_id": spare_proposal["proposal_id"], "need_id": spare_need["need_id"]},
         contact=region_contact,

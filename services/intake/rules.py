@@ -1,62 +1,97 @@
 """Intake's decisions: values in, a decision out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
 from uuid import UUID
 
-from shared.events import Part, PartState
-from shared.problems import conflict, invalid, not_found
+from stdnum.be import vat
+from stdnum.exceptions import InvalidChecksum, ValidationError
+
+from shared.events import ProposalKind, Teaser
+from shared.problems import conflict, invalid
+
+State = TypeVar("State", bound=StrEnum)
+Step = TypeVar("Step", bound=StrEnum)
+
+
+class ProposalState(StrEnum):
+    """Where a proposal stands."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    WITHDRAWN = "withdrawn"
+    DISCARDED = "discarded"
+
+
+class ProposalStep(StrEnum):
+    """What is done with a proposal."""
+
+    EDIT = "edit"
+    SUBMIT = "submit"
+    DISCARD = "discard"
+    REVISE = "revise"
+    WITHDRAW = "withdraw"
+
+
+PROPOSAL_LIFE = {
+    (ProposalState.DRAFT, ProposalStep.EDIT): ProposalState.DRAFT,
+    (ProposalState.DRAFT, ProposalStep.SUBMIT): ProposalState.SUBMITTED,
+    (ProposalState.DRAFT, ProposalStep.DISCARD): ProposalState.DISCARDED,
+    (ProposalState.SUBMITTED, ProposalStep.REVISE): ProposalState.SUBMITTED,
+    (ProposalState.SUBMITTED, ProposalStep.WITHDRAW): ProposalState.WITHDRAWN,
+}
+"""A draft is its company's own; the lead and the coordinator of its province take the other steps."""
+
+
+def after(life: Mapping[tuple[State, Step], State], what: str, state: State, step: Step) -> State:
+    """Where a step leads.
+
+    Raises:
+        Problem: 409, if it leads nowhere; it lists the steps that do.
+    """
+    if (state, step) in life:
+        return life[state, step]
+    possible = [str(other) for at, other in life if at is state]
+    if not possible:
+        raise conflict(f"This {what} is {state}: nothing can be done with it any more; make a new one.")
+    raise conflict(f"This {what} is {state}; what can be done with it now: {', '.join(possible)}.")
+
+
+def check_version(what: str, held: int, read: int) -> None:
+    """Whoever changes something has read what it is now.
+
+    Raises:
+        Problem: 409.
+    """
+    if held != read:
+        raise conflict(f"The {what} is at version {held}; read it again before you change it.")
 
 
 def normal_number(enterprise_number: str) -> str:
-    """The ten digits of a Belgian enterprise number, checked (97 minus the first eight modulo 97).
+    """The ten digits of a Belgian enterprise number, checked.
 
     Raises:
         Problem: 422 for another length or wrong check digits.
     """
-    digits = "".join(character for character in enterprise_number if character.isdecimal() and character.isascii())
-    if len(digits) != 10 or digits[0] not in "01":
-        raise invalid("body.enterprise_number", "must be ten digits and begin with 0 or 1, such as 0123.456.749")
-    if 97 - int(digits[:8]) % 97 != int(digits[8:]):
-        raise invalid("body.enterprise_number", "its last two digits do not check; is a digit mistyped?")
-    return digits
+    try:
+        number = vat.validate(enterprise_number)
+    except InvalidChecksum:
+        raise invalid("body.enterprise_number", "its last two digits do not check; is a digit mistyped?") from None
+    except ValidationError:
+        why = "must be ten digits and begin with 0 or 1, such as 0123.456.749"
+        raise invalid("body.enterprise_number", why) from None
+    return str(number)
 
 
-def check_puzzle(lead: UUID, owners: Sequence[UUID]) -> None:
-    """Every part has an owner other than the lead, and no company comes twice.
-
-    Raises:
-        Problem: 422.
-    """
-    if lead in owners:
-        raise invalid("body.parts", "the lead brings its own part; name the other companies only")
-    if len(set(owners)) != len(owners):
-        raise invalid("body.parts", "no company may come twice")
-
-
-def answer_part(parts: Iterable[Part], part_id: UUID, company: UUID, state: PartState, *, closed: bool) -> list[Part]:
-    """The parts after one contributor's answer.
+def check_proposal(kind: ProposalKind, teaser: Teaser, summary: str | None, consortium_id: UUID | None) -> None:
+    """What a proposal says fits together.
 
     Raises:
-        Problem: 404 if this is not the company's part; 409 if it can no longer be answered.
+        Problem: 422, naming the field that is missing or does not fit.
     """
-    parts = list(parts)
-    mine = next((part for part in parts if part.part_id == part_id and part.company_id == company), None)
-    if mine is None:
-        raise not_found("part")
-    if closed:
-        raise conflict("The consortium's proposal has been submitted; its parts no longer change.")
-    if mine.state is not PartState.OPEN:
-        raise conflict(f"This part was {mine.state} already.")
-    return [part.model_copy(update={"state": state}) if part is mine else part for part in parts]
-
-
-def members(lead: UUID, parts: Iterable[Part]) -> list[UUID]:
-    """A consortium's companies, the lead first.
-
-    Raises:
-        Problem: 409 while a part is open or declined.
-    """
-    parts = list(parts)
-    if missing := [part.title for part in parts if part.state is not PartState.CONFIRMED]:
-        raise conflict(f"Not every part is confirmed yet: {', '.join(missing)}.")
-    return [lead, *(part.company_id for part in parts)]
+    if teaser is Teaser.SUMMARY and summary is None:
+        raise invalid("body.summary", "is missing: it is what the teaser `summary` shows; or choose another teaser")
+    if kind is ProposalKind.INTEREST and consortium_id is not None:
+        why = "an interest is one company's own: leave consortium_id out, or make it a proposal"
+        raise invalid("body.kind", why)

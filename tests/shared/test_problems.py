@@ -45,6 +45,8 @@ def wrong_values(schema: dict[str, Any]) -> Iterator[Any]:
             yield from (number for number in NUMBERS if number is not None or "nullable" not in schema)
         case {"type": "number"}:
             yield from (number for number in NUMBERS if number not in (1.5, None))
+        case {"type": "boolean"}:
+            yield from ["x", 2, [], {}]
         case {"type": "array", "items": items}:
             yield from ["x", {}, 1, [None], *([[]] if "minItems" in schema else [])]
             yield from ([value] for value in wrong_values(items))

@@ -15,7 +15,7 @@ from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.intake.api import ProposalDraft
+from services.intake.proposals import ProposalDraft
 
 SCRIPT = """
 create table proposal (
