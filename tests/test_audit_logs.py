@@ -21,8 +21,10 @@ from tests.factories import (
     company_body,
     company_of,
     company_person,
+    company_revision,
     consortium_body,
     contact_body,
+    invitation_body,
     lead_body,
     mission_body,
     mission_revision,
@@ -33,6 +35,7 @@ from tests.factories import (
     region_person,
     someone,
 )
+from tests.intake.puzzles import issued, revision
 from tests.regions.visits import match_of
 from tests.routes import COMMANDS, Route
 from tests.tables import superuser
@@ -108,6 +111,36 @@ async def a_company_acts(operator: Browser, told: Told) -> None:
     revision = proposal_revision(draft, 1)
     await told(lead, "intake", "PUT /v1/proposals/{proposal_id}", "ProposalRevised", body=revision, **at)
     await told(lead, "intake", "POST /v1/proposals/{proposal_id}/withdraw", "ProposalWithdrawn", **at)
+
+
+async def a_company_drafts(operator: Browser, told: Told) -> None:
+    """What leads to no event until it is submitted."""
+    company, contact = await registered_company(operator)
+    path = "/v1/proposal-drafts"
+    for end, events in (("discard", []), ("submit", ["ProposalSubmitted"])):
+        draft = await told(company, "intake", f"POST {path}", body=proposal_body(contact))
+        at = {"draft_id": draft["draft_id"]}
+        edit = proposal_body(contact) | {"version": 1}
+        await told(company, "intake", f"PUT {path}/{{draft_id}}", body=edit, **at)
+        await told(company, "intake", f"POST {path}/{{draft_id}}/{end}", *events, body={"version": 2}, **at)
+
+
+async def a_company_looks_for_others(operator: Browser, told: Told) -> None:
+    """A consortium with a part that nobody brings yet."""
+    (lead, _), (guest, _) = [await registered_company(operator) for _ in "12"]
+    company = company_revision(company_body(lead.person), 1)
+    at = {"company_id": company_of(lead.person)}
+    await told(lead, "intake", "PUT /v1/companies/{company_id}", "CompanyRevised", body=company, **at)
+    consortium = await lead.done("intake", "/v1/consortia", consortium_body(parts=[{"title": "Drying"}]))
+    at = {"consortium_id": consortium["consortium_id"]}
+    for answer, event in (("decline", "PartDeclined"), ("confirm", "PartConfirmed")):
+        route = "POST /v1/consortia/{consortium_id}/parts/{part_id}/invitations"
+        part = {"part_id": consortium["wanted"][0]["part_id"]}
+        sent = await told(lead, "intake", route, "InvitationIssued", body=invitation_body(), **at, **part)
+        body = {"token": (await issued(lead, sent)).token}
+        consortium = await told(guest, "intake", f"POST /v1/invitations/{answer}", event, body=body)
+    body = revision(consortium, {"title": "Sorting"})
+    await told(lead, "intake", "PUT /v1/consortia/{consortium_id}", "ConsortiumRevised", body=body, **at)
 
 
 async def a_region_acts(operator: Browser, told: Told) -> None:
@@ -199,9 +232,19 @@ async def a_match_is_decided_on(operator: Browser, told: Told) -> None:
     await take(company, one, "outcome", "OutcomeReported", outcome="pilot")
 
 
+STORIES = (
+    a_company_acts,
+    a_company_drafts,
+    a_company_looks_for_others,
+    a_region_acts,
+    a_match_is_decided_on,
+    a_mission_is_made,
+)
+
+
 async def test_every_command_leaves_one_row_that_tells_who_did_what_to_which_objects(operator: Browser) -> None:
     told = Told()
-    for story in (a_company_acts, a_region_acts, a_match_is_decided_on, a_mission_is_made):
+    for story in STORIES:
         await story(operator, told)
     assert told.done == {(route.service, f"{route.method} {route.path}") for route in COMMANDS}
 
@@ -209,7 +252,7 @@ async def test_every_command_leaves_one_row_that_tells_who_did_what_to_which_obj
 @pytest.mark.parametrize("route", COMMANDS, ids=str)
 async def test_a_refused_command_leaves_no_row(operator: Browser, route: Route) -> None:
     key = str(uuid4())
-    body = {} if route.fields else None
+    body = {"nobody knows this": 1} if route.fields else None
     refused = await operator.of(route.user()).send(route.service, route.at(), body, method=route.method, key=key)
     assert 400 <= refused.status_code < 500
     assert await rows(operator.platform, route.service, key) == []
