@@ -11,8 +11,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 from asyncpg import exceptions as pg
-from pydantic import BaseModel
-from sqlalchemy import AdaptedConnection, ColumnElement, Table, text
+from pydantic_core import to_json
+from sqlalchemy import JSON, AdaptedConnection, ColumnElement, Table, text
 from sqlalchemy import event as hooks
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -105,13 +105,8 @@ async def newest_wins(db: Db, table: type[SQLModel], events: Iterable[Event]) ->
         return []
     statement, columns = _upsert(table, type(next(iter(newest.values()))).key)
     rows = [{name: getattr(event, name) for name in columns} for event in newest.values()]
-    result = await db.execute(text(statement), {"rows": orjson.dumps(rows, default=_plain).decode()})
+    result = await db.execute(text(statement), {"rows": to_json(rows).decode()})
     return result.scalars().all()
-
-
-def _plain(value: object) -> object:
-    """What JSON has no word for: a part of an event is an object, anything else its text."""
-    return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)
 
 
 async def fetch(db: Db, query: str, *values: Any) -> list[asyncpg.Record]:
@@ -169,15 +164,22 @@ def _shifted(query: str, by: int) -> str:
 def add_new(db: Db, table: type[SQLModel], event: Event) -> None:
     """Insert a new aggregate's row, from the event that says it, when the transaction ends."""
     query, columns = _insert(table, type(event))
-    write_last(db.sync_session, query, *(getattr(event, name) for name in columns))
+    values = ((getattr(event, name), as_json) for name, as_json in columns.items())
+    write_last(db.sync_session, query, *(_json(value) if as_json else value for value, as_json in values))
 
 
 @lru_cache
-def _insert(model: type[SQLModel], kind: type[Event]) -> tuple[str, tuple[str, ...]]:
+def _insert(model: type[SQLModel], kind: type[Event]) -> tuple[str, dict[str, bool]]:
+    """The statement, and its columns: whether each holds JSON."""
     table: Table = model.__table__  # type: ignore[attr-defined]
-    columns = tuple(column.name for column in table.columns if column.name in kind.model_fields)
+    columns = {each.name: isinstance(each.type, JSON) for each in table.columns if each.name in kind.model_fields}
     values = ", ".join(f"${place}" for place in range(1, len(columns) + 1))
     return f"insert into {table.fullname} ({', '.join(columns)}) values ({values})", columns
+
+
+def _json(value: object) -> str | None:
+    """What the driver takes for a JSON column; nothing is a null of the table, not of JSON."""
+    return None if value is None else to_json(value).decode()
 
 
 @lru_cache
