@@ -29,6 +29,15 @@ class Client:
         answer = await self._http.post(f"{self._urls[service]}/v1{path}", json=body, headers=headers)
         return answer.json() if again and answer.status_code == 409 else _checked(answer)
 
+    async def put(self, service: str, path: str, body: Any) -> Any:
+        """Change something that is there, with a fresh Idempotency-Key.
+
+        Raises:
+            Problem: it was refused, with the platform's own words.
+        """
+        headers = await self._authorization() | {"Idempotency-Key": str(uuid4())}
+        return _checked(await self._http.put(f"{self._urls[service]}/v1{path}", json=body, headers=headers))
+
     async def read(self, service: str, path: str, **query: Any) -> Any:
         """Read something.
 

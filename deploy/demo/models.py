@@ -18,7 +18,32 @@ from pydantic import (
 )
 
 from deploy.people import Person as SignedIn
-from shared.vocabulary import Challenge, Language, Province, Region, Role, Short, Text, Title
+from shared.events import (
+    Budget,
+    BusinessCase,
+    Capacity,
+    Direction,
+    Maturity,
+    Outcome,
+    Price,
+    ProposalKind,
+    StopKind,
+    Stronghold,
+    Teaser,
+)
+from shared.vocabulary import (
+    Challenge,
+    IntellectualProperty,
+    Language,
+    Partnership,
+    Province,
+    Region,
+    Role,
+    Short,
+    Text,
+    Title,
+    Trl,
+)
 
 LATIN = (Language.DUTCH, Language.ENGLISH)
 TITLE_LENGTHS = {Language.CHINESE: (15, 50), **dict.fromkeys(LATIN, (40, 120))}
@@ -65,6 +90,9 @@ Mail = Annotated[
 ]
 Phone = Annotated[str, _pattern(r"\+\d[\d ]{5,24}", '"+32 3 000 00 01", in quotes')]
 Deadline = Annotated[str, _pattern(r"\+[1-9]\d{0,3}d", '"+1d" to "+9999d", days from the start of the demo')]
+Day = Annotated[
+    str, _pattern(r"\+\d{1,4}d|\d{4}-\d\d-\d\d", '"+30d", days from the start of the demo, or "2019-02-25"')
+]
 PartTitle = Annotated[Text, StringConstraints(max_length=120)]
 
 
@@ -79,6 +107,11 @@ def _no_repeats(challenges: tuple[Challenge, ...]) -> tuple[Challenge, ...]:
     if len(set(challenges)) < len(challenges):
         raise ValueError("names a challenge twice; allowed: each once")
     return challenges
+
+
+def calendar_day(text: str, start: date) -> date:
+    """The calendar day that is meant: a story with fixed dates would be over one day."""
+    return start + timedelta(days=int(text[1:-1])) if text.startswith("+") else date.fromisoformat(text)
 
 
 SPEAKS_FOR = {
@@ -129,6 +162,9 @@ class Company(_Entry):
     province: Province
     languages: Annotated[tuple[Language, ...], Field(min_length=1)]
     by: Handle
+    strongholds: tuple[Stronghold, ...] = ()
+    business_cases: tuple[BusinessCase, ...] = ()
+    suggestible: bool = False
 
 
 class _Offer(_Entry):
@@ -164,10 +200,19 @@ class Need(_Offer):
 
     language: Literal[Language.CHINESE, Language.ENGLISH]
     deadline: Deadline | None = None
+    organisation: Short | None = None
+    parts: tuple[Title, ...] = ()
+    site: Short | None = None
+    industry: Short | None = None
+    capacity: Capacity | None = None
+    budget: Budget | None = None
+    minimum_trl: Trl | None = None
+    evidence: tuple[Short, ...] = ()
+    partnerships: tuple[Partnership, ...] = ()
 
     def deadline_on(self, start: date) -> date | None:
-        """The calendar day: a story with fixed dates would be over one day."""
-        return start + timedelta(days=int(self.deadline[1:-1])) if self.deadline else None
+        """The calendar day of the deadline."""
+        return calendar_day(self.deadline, start) if self.deadline else None
 
 
 class Part(_Entry):
@@ -175,6 +220,8 @@ class Part(_Entry):
 
     title: PartTitle
     by: Handle
+    invited: bool = False
+    """By mail, with a link for one use; otherwise it is asked as a company of the network."""
 
 
 class Consortium(_Entry):
@@ -189,6 +236,16 @@ class Proposal(_Offer):
 
     language: Literal[Language.DUTCH, Language.ENGLISH]
     consortium: Consortium | None = None
+    kind: ProposalKind = ProposalKind.PROPOSAL
+    teaser: Teaser = Teaser.TITLE
+    summary: Short | None = None
+    maturity: Maturity | None = None
+    intellectual_property: IntellectualProperty | None = None
+    partnerships: tuple[Partnership, ...] = ()
+    scale: Short | None = None
+    price: Price | None = None
+    working_languages: tuple[Language, ...] = ()
+    regions: tuple[Region, ...] = ()
 
 
 class Pair(_Entry):
@@ -204,12 +261,73 @@ class Refusal(Pair):
     reason: Short
 
 
+class Choice(Pair):
+    """A match that a coordinator, who sees each match of the province first, shortlists."""
+
+    by: Handle
+
+
+class Report(_Entry):
+    """What came of the accepted match, as told by one of its people."""
+
+    by: Handle
+    outcome: Outcome
+    meeting_on: Day | None = None
+    place: Short | None = None
+
+    @model_validator(mode="after")
+    def _a_meeting_has_a_day(self) -> "Report":
+        if (self.outcome is Outcome.MEETING) != (self.meeting_on is not None):
+            raise ValueError("field meeting_on: is there for a meeting, and for nothing else")
+        return self
+
+
 class Story(_Entry):
     """What happens after matching, and what a human would have matched."""
 
+    shortlist: Choice
     accept: Pair
     decline: Refusal
+    outcomes: Annotated[tuple[Report, ...], Field(min_length=1)]
     expected: Annotated[tuple[Pair, ...], Field(min_length=1)]
+
+
+class Stop(_Entry):
+    """One item of a mission's programme."""
+
+    key: Key
+    kind: StopKind
+    day: Day
+    place: Title
+    title: Title
+    accepted: bool = False
+    """Whether this visit is about the match that the story accepts."""
+
+
+class Lead(_Entry):
+    """A question that was asked at a stop, and the need that comes of it."""
+
+    at: Key
+    region: Region
+    language: Language
+    question: Text
+    challenges: Annotated[tuple[Challenge, ...], Field(min_length=1), AfterValidator(_no_repeats)]
+    need: Key
+
+
+class Mission(_Entry):
+    """A journey of Flemish people to Chinese regions, or the other way round."""
+
+    key: Key
+    by: Handle
+    direction: Direction
+    title: Title
+    regions: Annotated[tuple[Region, ...], Field(min_length=1)]
+    provinces: Annotated[tuple[Province, ...], Field(min_length=1)]
+    starts: Day
+    ends: Day
+    programme: Annotated[tuple[Stop, ...], Field(min_length=1)]
+    leads: tuple[Lead, ...] = ()
 
 
 class Sample(_Entry):
@@ -219,6 +337,7 @@ class Sample(_Entry):
     companies: tuple[Company, ...]
     needs: tuple[Need, ...]
     proposals: tuple[Proposal, ...]
+    missions: tuple[Mission, ...]
     story: Story
 
     def person(self, handle: str) -> Person:

@@ -2,8 +2,11 @@
 
 import asyncio
 import math
+from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 from rich.text import Text
@@ -13,16 +16,25 @@ from deploy.demo.audience import Audience
 from deploy.demo.compose import Compose
 from deploy.demo.models import Sample
 from deploy.demo.sample import SHIPPED, SampleError, load
-from deploy.demo.story import Storyteller
+from deploy.demo.story import PATIENCE, Storyteller
 from deploy.demo.telling import Teller, key
 from deploy.embedded import state
 from deploy.embedded.platform import Platform
 from deploy.problems import Problem
-from deploy.screen import Screen, columns, console, heading, show_addresses
+from deploy.screen import Screen, columns, console, heading, show_addresses, show_moment
 from deploy.settings import Settings, read
 from deploy.stage import Stage
 from deploy.waiting import until
-from shared.events import Event, MatchDeclined, MatchFacts, MatchIntroduced, MatchPresented
+from shared.events import (
+    Direction,
+    Event,
+    MatchDeclined,
+    MatchFacts,
+    MatchIntroduced,
+    MatchPresented,
+    Outcome,
+    OutcomeReported,
+)
 from shared.vocabulary import company_id
 
 LISTENER = "portal"
@@ -48,7 +60,8 @@ async def _run(sample: Sample, settings: Settings, once: bool, compose: bool) ->
         async with httpx.AsyncClient(timeout=30) as http, Audience(platform.kafka(LISTENER)) as audience:
             story = Storyteller(sample, platform, http)
             await _play(story, audience)
-            await _check_mailbox(story, platform, http)
+            told = story.sample.story.accept
+            await _check_mailbox(story, audience.teller.matches[story.pair(told.need, told.proposal)])
             _show_matches(story, audience.teller)
         show_addresses(platform, "Where to look", "Closing, as ONCE asks." if once else "Stop with Ctrl-C.")
         if not once:
@@ -89,6 +102,10 @@ async def _play(story: Storyteller, audience: Audience) -> None:
     await story.arrive()
     numbers = (company.enterprise_number for company in story.sample.companies)
     await audience.hears_of("the companies", map(company_id, numbers))
+    await story.look_first()
+    heading("The tour of 2019 brings questions home")
+    await story.travel(Direction.OUTGOING)
+    await audience.hears_of("the mission", (mission["mission_id"] for mission in story.missions.values()))
     heading("Regions say what they need")
     await story.post_needs()
     await audience.hears_of("the needs", (need["need_id"] for need in story.needs.values()))
@@ -96,42 +113,76 @@ async def _play(story: Storyteller, audience: Audience) -> None:
     await story.submit_proposals()
     await audience.hears_of("the proposals", (sent["proposal_id"] for sent in story.proposals.values()))
     await _hear_matches(story, audience)
-    heading("Two regions answer")
-    await _answer(story, audience)
+    heading("A coordinator chooses, two regions answer")
+    await _decide(story, audience)
+    heading("The region visits Flanders, and it leads to something")
+    await _meet(story, audience)
 
 
 async def _hear_matches(story: Storyteller, audience: Audience) -> None:
     told = story.sample.story
     for pair in (story.pair(p.need, p.proposal) for p in (told.accept, told.decline)):
         await audience.hears("a match that the story answers", lambda e, p=pair: _is(e, MatchPresented, p))  # type: ignore[misc]
-    await audience.hears_matches({story.pair(p.need, p.proposal) for p in told.expected})
+    await audience.hears_matches({story.pair(pair.need, pair.proposal) for pair in told.expected})
 
 
-async def _answer(story: Storyteller, audience: Audience) -> None:
+async def _decide(story: Storyteller, audience: Audience) -> None:
+    """A coordinator lets a match through; a region looks closer and accepts; another declines."""
     told, matches = story.sample.story, audience.teller.matches
-    accept, decline = (story.pair(p.need, p.proposal) for p in (told.accept, told.decline))
+    chosen, accept, decline = (story.pair(p.need, p.proposal) for p in (told.shortlist, told.accept, told.decline))
     by = {need.key: need.by for need in story.sample.needs}
-    await story.answer(matches[accept].model_dump(mode="json"), by[told.accept.need])
+    await story.shortlist(matches[chosen].model_dump(mode="json"))
+    await audience.hears("the coordinator's choice", lambda e: _is(e, MatchPresented, chosen))
+    match = matches[accept].model_dump(mode="json")
+    details = await story.look_closer(match, by[told.accept.need])
+    show_moment(datetime.now(UTC), f"{match['region'].title()} shows interest, and may read more: {_details(details)}")
+    await story.answer(match, by[told.accept.need])
     await audience.hears("the introduction", lambda e: _is(e, MatchIntroduced, accept))
     await story.answer(matches[decline].model_dump(mode="json"), by[told.decline.need], reason=told.decline.reason)
     await audience.hears("the refusal", lambda e: _is(e, MatchDeclined, decline))
+
+
+def _details(proposal: dict[str, Any]) -> str:
+    """What a region learns once it has shown interest; not yet who proposes it."""
+    return f"TRL {proposal['maturity']['trl']}, {proposal['scale']}" if proposal.get("maturity") else proposal["title"]
+
+
+async def _meet(story: Storyteller, audience: Audience) -> None:
+    """The region comes to Flanders, sees what it was told of, and both tell what came of it."""
+    accept = story.pair(story.sample.story.accept.need, story.sample.story.accept.proposal)
+    await story.travel(Direction.INCOMING)
+    await audience.hears_of("the visit", (mission["mission_id"] for mission in story.missions.values()))
+    await story.link_visit(audience.teller.matches[accept].model_dump(mode="json"))
+    for report in story.sample.story.outcomes:
+        await story.report(audience.teller.matches[accept].model_dump(mode="json"), report)
+        await audience.hears("what came of it", _reported(accept, report.outcome))
+
+
+def _reported(pair: tuple[str, str], outcome: Outcome) -> Callable[[Event], bool]:
+    return lambda event: isinstance(event, OutcomeReported) and key(event) == pair and event.outcome is outcome
 
 
 def _is(event: Event, kind: type[MatchFacts], pair: tuple[str, str]) -> bool:
     return isinstance(event, kind) and key(event) == pair
 
 
-async def _check_mailbox(story: Storyteller, platform: Stage, http: httpx.AsyncClient) -> None:
-    """The introduction is in both mailboxes, or the demo has failed."""
+async def _check_mailbox(story: Storyteller, match: MatchFacts) -> None:
+    """The introduction and the meeting are in both parties' mailboxes, or the demo has failed."""
     told = story.sample.story.accept
-    by = [n.by for n in story.sample.needs if n.key == told.need]
-    by += [p.by for p in story.sample.proposals if p.key == told.proposal]
-    expected = {story.sample.person(handle).mail for handle in by}
-    mails = (await http.get(f"{platform.settings.urls['mailbox']}/messages")).json()
-    got = {mail["to"] for mail in mails if mail["subject"].startswith("Introduction")}
-    if not expected <= got:
-        raise Problem("The introduction did not reach both mailboxes.", "See the log of notify.")
-    console.print(f"[green]✉ The introduction is in both mailboxes: {' and '.join(sorted(expected))}[/]")
+    handles = [n.by for n in story.sample.needs if n.key == told.need]
+    handles += [p.by for p in story.sample.proposals if p.key == told.proposal]
+    parties = [story.sample.person(handle).mail for handle in handles]
+    for what in ("introduction", "meeting"):
+
+        async def arrived(what: str = what) -> bool:
+            deliveries = await story.operator().read("notify", f"/matches/{match.match_id}/deliveries")
+            sent = {f"<{mail['delivery_id']}@i2pcc.local>" for mail in deliveries if mail["template"] == what}
+            got = [{mail["message_id"] for mail in await story.mails(party)} & sent for party in parties]
+            return all(got)
+
+        if not await until(arrived, PATIENCE):
+            raise Problem(f"The {what} did not reach both mailboxes.", "See the log of notify.")
+        console.print(f"[green]✉ The {what} is in both mailboxes: {' and '.join(sorted(parties))}[/]")
 
 
 def _show_matches(story: Storyteller, teller: Teller) -> None:

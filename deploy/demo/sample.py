@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from deploy.demo.models import Company, Need, Organisation, Pair, Person, Proposal, Sample, Story
+from deploy.demo.models import Company, Mission, Need, Organisation, Pair, Person, Proposal, Sample, Story
 from shared.vocabulary import Region, Role
 
 SHIPPED = Path(__file__).parent / "sample"
@@ -29,6 +29,7 @@ def load(folder: Path = SHIPPED) -> Sample:
         companies=_entries(folder, "companies.yaml", Company, "enterprise_number"),
         needs=_entries(folder, "needs.yaml", Need, "key"),
         proposals=_entries(folder, "proposals.yaml", Proposal, "key"),
+        missions=_entries(folder, "missions.yaml", Mission, "key"),
         story=_story(folder),
     )
     _refuse(
@@ -37,6 +38,7 @@ def load(folder: Path = SHIPPED) -> Sample:
             *_company_problems(sample),
             *_author_problems(sample),
             *_consortium_problems(sample),
+            *_mission_problems(sample),
             *_story_problems(sample),
         ]
     )
@@ -150,10 +152,11 @@ def _company_problems(sample: Sample) -> Iterable[str]:
 
 
 def _author_problems(sample: Sample) -> Iterable[str]:
-    """Regions post needs, companies send proposals: anyone else would get a 403 in the middle of the demo."""
-    files: tuple[tuple[str, Sequence[Need | Proposal], Role], ...] = (
+    """Who else wrote a need, a proposal or a mission would get a 403 in the middle of the demo."""
+    files: tuple[tuple[str, Sequence[Need | Proposal | Mission], Role], ...] = (
         ("needs.yaml", sample.needs, Role.REGION),
         ("proposals.yaml", sample.proposals, Role.COMPANY),
+        ("missions.yaml", sample.missions, Role.COORDINATOR),
     )
     for file, entries, role in files:
         allowed = _handles(sample, role)
@@ -180,7 +183,22 @@ def _consortium_problems(sample: Sample) -> Iterable[str]:
             taken.add(part.by)
 
 
+def _mission_problems(sample: Sample) -> Iterable[str]:
+    """A lead is asked at a stop of its mission, and its need is its region's."""
+    regions = {need.key: sample.person(need.by).region for need in sample.needs}
+    for number, mission in enumerate(sample.missions, start=1):
+        where = f"missions.yaml, entry {number} ({mission.key}), field leads"
+        stops = [stop.key for stop in mission.programme]
+        for place, lead in enumerate(mission.leads, start=1):
+            if lead.at not in stops:
+                yield f"{where}.{place}.at: {lead.at} is no stop of this mission; allowed: {', '.join(stops)}"
+            if regions.get(lead.need) != lead.region:
+                allowed = ", ".join(key for key, region in regions.items() if region == lead.region)
+                yield f"{where}.{place}.need: {lead.need} is no need of {lead.region}; allowed: {allowed}"
+
+
 def _story_pairs(story: Story) -> Iterable[tuple[str, Pair]]:
+    yield "shortlist", story.shortlist
     yield "accept", story.accept
     yield "decline", story.decline
     for number, pair in enumerate(story.expected, start=1):
@@ -211,7 +229,7 @@ def _ending_problems(sample: Sample) -> Iterable[str]:
     for number, pair in enumerate(expected, start=1):
         if pair in expected[: number - 1]:
             yield f"story.yaml, field expected.{number}: is there twice; allowed: each pair once"
-    for place, ending in (("accept", story.accept), ("decline", story.decline)):
+    for place, ending in (("shortlist", story.shortlist), ("accept", story.accept), ("decline", story.decline)):
         if (ending.need, ending.proposal) not in expected:
             yield f"story.yaml, field {place}: is not an expected match; allowed: one of the pairs in field expected"
     if (story.accept.need, story.accept.proposal) == (story.decline.need, story.decline.proposal):

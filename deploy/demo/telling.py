@@ -4,7 +4,19 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from shared.events import CompanyFacts, ConsortiumFacts, Event, MatchFacts, NeedFacts, PartState, ProposalFacts
+from shared.events import (
+    CompanyFacts,
+    ConsortiumFacts,
+    Event,
+    MatchFacts,
+    NeedFacts,
+    NoMatchFound,
+    Outcome,
+    OutcomeReported,
+    PartState,
+    ProposalFacts,
+    ProposalKind,
+)
 from shared.vocabulary import Province
 
 Sentence = Callable[["Teller", Any], str]
@@ -64,13 +76,24 @@ SENTENCES: dict[str, Sentence] = {
     "ConsortiumOpened": lambda t, e: f"{t.company(e.lead_id)} looks for partners: {e.title}",
     "PartConfirmed": lambda t, e: f"{_confirmed(e)} of {len(e.parts)} partners confirmed their part of: {e.title}",
     "PartDeclined": lambda t, e: f"A partner declined its part of: {e.title}",
-    "ConsortiumClosed": lambda t, e: f"Every part is confirmed, the consortium proposes: {e.title}",
+    "ConsortiumRevised": lambda t, e: f"{t.company(e.lead_id)} changed the parts of: {e.title}",
+    "ConsortiumClosed": lambda t, e: f"The consortium proposes, with {_confirmed(e)} partners: {e.title}",
     "NeedPosted": lambda t, e: f"{e.region.title()} needs: {e.title}",
     "NeedClosed": lambda t, e: f"{e.region.title()} closed its need: {e.title}",
-    "ProposalSubmitted": lambda t, e: f"{t.company(e.lead_id)} proposes: {e.title}",
+    "MissionPlanned": lambda t, e: f"Mission, {e.starts:%-d %B %Y} to {e.ends:%-d %B %Y}: {e.title}",
+    "LeadRecorded": lambda t, e: (
+        f"Asked by {e.leads[-1].region.title()}: {e.leads[-1].question}" if e.leads else e.title
+    ),
+    "ProposalSubmitted": lambda t, e: f"{t.company(e.lead_id)} {_proposes(e)}: {e.title}",
     "ProposalWithdrawn": lambda t, e: f"{t.company(e.lead_id)} withdrew: {e.title}",
     "MatchFound": lambda t, e: f"Match, score {e.score:.2f}: {t.lead(e)} for {e.region.title()}: {t.title(e.need_id)}",
     "MatchRetracted": lambda t, e: f"{t.lead(e)} and {e.region.title()} do not match any more",
+    "MatchShortlisted": lambda t, e: f"The {e.by} wants {e.region.title()} to see the proposal of {t.lead(e)}",
+    "MatchVetoed": lambda t, e: f"The {e.by} vetoes {t.lead(e)} for {e.region.title()}",
+    "MatchReminded": lambda t, e: f"{e.region.title()} is reminded of the proposal of {t.lead(e)}",
+    "MatchExpired": lambda t, e: f"{e.region.title()} never answered {t.lead(e)}",
+    "NoMatchFound": lambda t, e: f"No need fits yet, {t.title(e.proposal_id)}: {_nearest(t, e)}",
+    "OutcomeReported": lambda t, e: f"{t.parties(e.match_id)}: {_outcome(e)}",
     "MatchPresented": lambda t, e: f"{e.region.title()} sees the proposal of {t.lead(e)}, and may answer",
     "MatchAccepted": lambda t, e: f"{e.region.title()} gives {t.lead(e)} a positive answer",
     "MatchDeclined": lambda t, e: f"{e.region.title()} declines the proposal of {t.lead(e)}: {e.reason}",
@@ -91,3 +114,25 @@ def place(province: Province) -> str:
 
 def _confirmed(consortium: ConsortiumFacts) -> int:
     return sum(part.state is PartState.CONFIRMED for part in consortium.parts)
+
+
+def _proposes(proposal: ProposalFacts) -> str:
+    return "is interested" if proposal.kind is ProposalKind.INTEREST else "proposes"
+
+
+def _nearest(teller: Teller, miss: NoMatchFound) -> str:
+    """What came closest, and why it failed."""
+    if not miss.nearest:
+        return "nothing comes close"
+    nearest = miss.nearest[0]
+    return f"nearest is {nearest.region.title()}, {teller.title(nearest.need_id)} ({'; '.join(nearest.failed)})"
+
+
+def _outcome(event: OutcomeReported) -> str:
+    match event.outcome:
+        case Outcome.MEETING if event.meeting:
+            return f"they meet on {event.meeting.starts:%-d %B %Y}"
+        case Outcome.NOTHING if event.objection:
+            return f"nothing came of it ({event.objection.words})"
+        case outcome:
+            return f"a {outcome} came of it"

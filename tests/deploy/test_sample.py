@@ -11,6 +11,7 @@ import yaml
 
 from deploy.demo.models import BODY_LENGTHS, TITLE_LENGTHS, Need, Proposal, Sample
 from deploy.demo.sample import SHIPPED, SampleError, load
+from shared.events import Direction, ProposalKind
 from shared.vocabulary import Challenge, Language, Region
 
 
@@ -76,10 +77,12 @@ def test_chinese_text_has_no_spaces_between_its_characters(sample: Sample) -> No
 
 
 def test_eight_proposals_answer_a_need_and_some_of_both_stay_alone(sample: Sample) -> None:
+    interests = [proposal for proposal in sample.proposals if proposal.kind is ProposalKind.INTEREST]
     answering = {proposal for _, proposal in pairs(sample)}
     answered = {need for need, _ in pairs(sample)}
     assert len(answering) == 8
-    assert len(sample.proposals) - len(answering) in (1, 2)
+    assert len(interests) == 1
+    assert len(sample.proposals) - len(interests) - len(answering) in (1, 2)
     assert len(sample.needs) - len(answered) in (2, 3)
 
 
@@ -101,6 +104,12 @@ def test_the_consortium_joins_three_provinces(sample: Sample) -> None:
     assert proposal.consortium is not None
     handles = [proposal.by, *(part.by for part in proposal.consortium.parts)]
     assert len({sample.company_of(handle).province for handle in handles}) == len(handles) == 3
+
+
+def test_there_is_a_journey_each_way_and_questions_become_needs(sample: Sample) -> None:
+    assert {mission.direction for mission in sample.missions} == set(Direction)
+    assert {lead.need for mission in sample.missions for lead in mission.leads} < {need.key for need in sample.needs}
+    assert [stop.kind for mission in sample.missions for stop in mission.programme if stop.accepted] == ["visit"]
 
 
 def test_no_person_can_be_reached_by_accident(sample: Sample) -> None:
@@ -217,6 +226,26 @@ MISTAKES = {
         {"need": "chengdu-film-waste", "proposal": "film-sorting"},
         ("story.yaml, field accept.proposal: film-sorting", "allowed: antibiotic-water-loop"),
     ),
+    "a question asked nowhere": (
+        ("missions.yaml", 0, "leads", 0, "at"),
+        "nowhere",
+        ("missions.yaml, entry 1 (tour-2019), field leads.1.at: nowhere is no stop", "allowed: shijiazhuang"),
+    ),
+    "a question that becomes another region's need": (
+        ("missions.yaml", 0, "leads", 0, "need"),
+        "chengdu-film-waste",
+        ("field leads.1.need: chengdu-film-waste is no need of hebei", "allowed: hebei-antibiotic-water"),
+    ),
+    "a mission planned by a company": (
+        ("missions.yaml", 0, "by"),
+        "an.peeters",
+        ("missions.yaml, entry 1 (tour-2019), field by: an.peeters", "role coordinator"),
+    ),
+    "a meeting without a day": (
+        ("story.yaml", "outcomes", 0, "meeting_on"),
+        None,
+        ("story.yaml, field outcomes.1: field meeting_on",),
+    ),
     "a refusal without a reason": (
         ("story.yaml", "decline"),
         {"need": "chengdu-film-waste", "proposal": "film-sorting"},
@@ -239,7 +268,9 @@ def test_several_mistakes_in_a_file_are_told_at_once(refused: Callable[..., str]
     assert "accept.proposal: b" in said
 
 
-@pytest.mark.parametrize("file", ["people.yaml", "companies.yaml", "needs.yaml", "proposals.yaml", "story.yaml"])
+@pytest.mark.parametrize(
+    "file", ["people.yaml", "companies.yaml", "needs.yaml", "proposals.yaml", "missions.yaml", "story.yaml"]
+)
 def test_a_missing_file_is_named(tmp_path: Path, file: str) -> None:
     shutil.copytree(SHIPPED, tmp_path / "sample")
     (tmp_path / "sample" / file).unlink()
