@@ -6,9 +6,10 @@ import email.policy
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from email.message import EmailMessage
-from itertools import groupby
 from mailbox import Maildir
 from pathlib import Path
+from typing import Literal, cast
+from urllib.parse import quote
 
 import uvicorn
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -42,7 +43,10 @@ class Mail:
     message_id: str
     date: str
     text: str
+    html: str
     headers: tuple[tuple[str, str], ...]
+    attachments: tuple[str, ...]
+    """File names, in the mail's order."""
 
 
 class Box:
@@ -72,9 +76,19 @@ class Box:
             KeyError: there is none.
         """
         if key not in self._read:
-            message = email.message_from_bytes(self._maildir.get_bytes(key), policy=email.policy.default)
-            self._read[key] = _mail(key, message)
+            self._read[key] = _mail(key, self._message(key))
         return self._read[key]
+
+    def attachment(self, key: str, number: int) -> bytes:
+        """The content of one of a mail's attachments, by its place, from 0.
+
+        Raises:
+            LookupError: there is none.
+        """
+        return cast(bytes, list(self._message(key).iter_attachments())[number].get_payload(decode=True))
+
+    def _message(self, key: str) -> EmailMessage:
+        return email.message_from_bytes(self._maildir.get_bytes(key), policy=email.policy.default)
 
 
 def _age(key: str) -> tuple[int, int]:
@@ -84,7 +98,6 @@ def _age(key: str) -> tuple[int, int]:
 
 
 def _mail(key: str, message: EmailMessage) -> Mail:
-    body = message.get_body(("plain", "html"))
     headers = tuple((name, str(value)) for name, value in message.items())
     return Mail(
         id=key,
@@ -93,23 +106,41 @@ def _mail(key: str, message: EmailMessage) -> Mail:
         subject=str(message["Subject"] or ""),
         message_id=str(message["Message-ID"] or ""),
         date=str(message["Date"] or ""),
-        text=body.get_content() if body else "",
+        text=_body(message, "plain") or _body(message, "html"),
+        html=_body(message, "html"),
         headers=headers,
+        attachments=tuple(part.get_filename("attachment") for part in message.iter_attachments()),
     )
+
+
+def _body(message: EmailMessage, kind: Literal["plain", "html"]) -> str:
+    body = message.get_body((kind,))
+    return str(body.get_content()) if body else ""
 
 
 def web(box: Box) -> Starlette:
     """The page over the mail: an inbox, a message, and the same as JSON."""
 
     async def inbox(_: Request) -> Response:
-        mails = sorted(box.newest_first(), key=lambda mail: mail.to)
-        return _page("inbox.html", people=[(to, list(kept)) for to, kept in groupby(mails, lambda m: m.to)])
+        people: dict[str, list[Mail]] = {}
+        for mail in box.newest_first():
+            for address in mail.to.split(", "):
+                people.setdefault(address, []).append(mail)
+        return _page("inbox.html", people=sorted(people.items()))
 
     async def message(request: Request) -> Response:
         try:
             return _page("message.html", mail=box.read(request.path_params["id"]))
         except KeyError as error:
             raise HTTPException(404, "There is no such message.") from error
+
+    async def attachment(request: Request) -> Response:
+        key, number = request.path_params["id"], request.path_params["number"]
+        try:
+            name, content = box.read(key).attachments[number], box.attachment(key, number)
+        except LookupError as error:
+            raise HTTPException(404, "There is no such attachment.") from error
+        return Response(content, headers=SAFE | {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"})
 
     async def messages(_: Request) -> Response:
         return JSONResponse([_json(mail) for mail in box.newest_first()])
@@ -118,6 +149,7 @@ def web(box: Box) -> Starlette:
         return PlainTextResponse("ready")
 
     routes = {"/": inbox, "/messages": messages, "/messages/{id}": message, "/health/ready": ready}
+    routes["/messages/{id}/{number:int}"] = attachment
     return Starlette(routes=[Route(path, endpoint) for path, endpoint in routes.items()])
 
 

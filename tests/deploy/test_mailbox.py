@@ -1,4 +1,4 @@
-"""Mail is caught, shown as text and never rendered."""
+"""Mail is caught and shown: as text, and what is HTML in a frame that can do nothing."""
 
 from email.message import EmailMessage
 
@@ -43,3 +43,22 @@ async def test_markup_in_a_mail_is_shown_not_run(platform: Platform) -> None:
 async def test_a_message_that_is_not_there_is_a_404(platform: Platform) -> None:
     async with httpx.AsyncClient(base_url=platform.urls["mailbox"]) as client:
         assert (await client.get("/messages/nothing")).status_code == 404
+
+
+async def test_html_is_framed_and_an_attachment_can_be_had(platform: Platform) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "i2pcc@example.org", "li.wei@example.org", "framed"
+    message.set_content("plain")
+    message.add_alternative('<p class="x">rich<script>alert(1)</script></p>', subtype="html")
+    message.add_attachment(b"BEGIN:VCALENDAR", maintype="text", subtype="calendar", filename="会议.ics")
+    await aiosmtplib.send(message, hostname="127.0.0.1", port=platform.settings.mail_port)
+    async with httpx.AsyncClient(base_url=platform.urls["mailbox"]) as client:
+        newest = (await client.get("/messages")).json()[0]
+        page = await client.get(f"/messages/{newest['id']}")
+        attached = await client.get(f"/messages/{newest['id']}/0")
+        assert (await client.get(f"/messages/{newest['id']}/1")).status_code == 404
+    assert (newest["text"].strip(), newest["attachments"]) == ("plain", ["会议.ics"])
+    assert 'sandbox="allow-popups" srcdoc="&lt;p class=&#34;x&#34;&gt;rich' in page.text
+    assert "<script>" not in page.text
+    assert attached.content == b"BEGIN:VCALENDAR"
+    assert attached.headers["content-disposition"].startswith("attachment;")
