@@ -134,17 +134,19 @@ async def _decide(story: Storyteller, audience: Audience) -> None:
     await story.shortlist(matches[chosen].model_dump(mode="json"))
     await audience.hears("the coordinator's choice", lambda e: _is(e, MatchPresented, chosen))
     match = matches[accept].model_dump(mode="json")
-    details = await story.look_closer(match, by[told.accept.need])
-    show_moment(datetime.now(UTC), f"{match['region'].title()} shows interest, and may read more: {_details(details)}")
+    shown = await story.look_closer(match, by[told.accept.need])
+    show_moment(datetime.now(UTC), f"{match['region'].title()} shows interest, and may read more: {_details(shown)}")
     await story.answer(match, by[told.accept.need])
     await audience.hears("the introduction", lambda e: _is(e, MatchIntroduced, accept))
     await story.answer(matches[decline].model_dump(mode="json"), by[told.decline.need], reason=told.decline.reason)
     await audience.hears("the refusal", lambda e: _is(e, MatchDeclined, decline))
 
 
-def _details(proposal: dict[str, Any]) -> str:
+def _details(shown: dict[str, Any]) -> str:
     """What a region learns once it has shown interest; not yet who proposes it."""
-    return f"TRL {proposal['maturity']['trl']}, {proposal['scale']}" if proposal.get("maturity") else proposal["title"]
+    details = shown["details"]
+    maturity = f"TRL {details['maturity']['trl']}" if details["maturity"] else ""
+    return ", ".join(filter(None, (maturity, details["scale"]))) or details["title"]
 
 
 async def _meet(story: Storyteller, audience: Audience) -> None:

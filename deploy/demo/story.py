@@ -59,7 +59,9 @@ class Storyteller:
 
     async def look_first(self) -> None:
         """One coordinator wants to see every match of the province before the region does."""
-        await self.as_(self.sample.story.shortlist.by).put("matching", "/presentation", {"threshold": None})
+        coordinator = self.as_(self.sample.story.shortlist.by)
+        held = await coordinator.read("matching", "/presentation")
+        await coordinator.put("matching", "/presentation", {"version": held["version"], "threshold": None})
 
     async def travel(self, direction: Direction) -> None:
         """Missions are planned, and the questions that are asked there are written down."""
@@ -87,11 +89,11 @@ class Storyteller:
         await self.as_(self.sample.story.shortlist.by).command("matching", path, {"version": match["version"]})
 
     async def look_closer(self, match: dict[str, Any], by: str) -> dict[str, Any]:
-        """A region shows its interest in a match; the proposal's details, which it may read from now on."""
+        """A region shows its interest in a match; the proposal with its details, which it may read from now on."""
         region = self.as_(by)
         await region.command("matching", f"/matches/{match['match_id']}/interest", {"version": match["version"]})
-        details: dict[str, Any] = await region.read("matching", f"/matches/{match['match_id']}/proposal")
-        return details
+        shown: dict[str, Any] = await region.read("matching", f"/matches/{match['match_id']}/proposal")
+        return shown
 
     async def answer(self, match: dict[str, Any], by: str, reason: str | None = None) -> None:
         """A region accepts a match, or declines it with a reason."""
@@ -168,8 +170,8 @@ class Storyteller:
         asked = made["leads"][mission.leads.index(lead)]
         draft = await region.command("regions", f"/missions/{made['mission_id']}/leads/{asked['lead_id']}/draft")
         path = f"/need-drafts/{draft['draft_id']}"
-        await region.put("regions", path, self._need(need) | {"version": draft["version"]})
-        self.needs[need.key] = await region.command("regions", f"{path}/post")
+        draft = await region.put("regions", path, self._need(need) | {"version": draft["version"]})
+        self.needs[need.key] = await region.command("regions", f"{path}/post", {"version": draft["version"]})
 
     async def _post(self, need: Need) -> None:
         self.needs[need.key] = await self.as_(need.by).command("regions", "/needs", self._need(need))
