@@ -19,13 +19,15 @@ class Client:
         self._urls = urls
         self._signin = signin
 
-    async def command(self, service: str, path: str, body: Any = None, again: bool = False) -> Any:
-        """Send a command with a fresh Idempotency-Key; `again`: that it was done before is no problem.
+    async def command(
+        self, service: str, path: str, body: Any = None, again: bool = False, key: str | None = None
+    ) -> Any:
+        """Send a command, with a fresh Idempotency-Key unless told; `again`: that it was done before is no problem.
 
         Raises:
             Problem: it was refused, with the platform's own words.
         """
-        headers = await self._authorization() | {"Idempotency-Key": str(uuid4())}
+        headers = await self._authorization() | {"Idempotency-Key": key or str(uuid4())}
         answer = await self._http.post(f"{self._urls[service]}/v1{path}", json=body, headers=headers)
         return answer.json() if again and answer.status_code == 409 else _checked(answer)
 
