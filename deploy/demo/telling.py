@@ -9,6 +9,7 @@ from shared.events import (
     ConsortiumFacts,
     Event,
     MatchFacts,
+    MissionFacts,
     NeedFacts,
     NoMatchFound,
     Outcome,
@@ -19,7 +20,7 @@ from shared.events import (
 )
 from shared.vocabulary import Province
 
-Sentence = Callable[["Teller", Any], str]
+Sentence = Callable[["Teller", Any], str | None]
 
 
 class Teller:
@@ -33,6 +34,8 @@ class Teller:
         self._companies: dict[UUID, str] = {}
         self._leads: dict[UUID, UUID] = {}
         self._pairs: dict[UUID, MatchFacts] = {}
+        self.asked: set[UUID] = set()
+        """The questions of missions that were told already."""
 
     def tell(self, event: Event) -> str | None:
         """One sentence about an event, or nothing where it would not interest a coordinator."""
@@ -81,9 +84,7 @@ SENTENCES: dict[str, Sentence] = {
     "NeedPosted": lambda t, e: f"{e.region.title()} needs: {e.title}",
     "NeedClosed": lambda t, e: f"{e.region.title()} closed its need: {e.title}",
     "MissionPlanned": lambda t, e: f"Mission, {e.starts:%-d %B %Y} to {e.ends:%-d %B %Y}: {e.title}",
-    "LeadRecorded": lambda t, e: (
-        f"Asked by {e.leads[-1].region.title()}: {e.leads[-1].question}" if e.leads else e.title
-    ),
+    "LeadRecorded": lambda t, e: _lead(t, e),
     "ProposalSubmitted": lambda t, e: f"{t.company(e.lead_id)} {_proposes(e)}: {e.title}",
     "ProposalWithdrawn": lambda t, e: f"{t.company(e.lead_id)} withdrew: {e.title}",
     "MatchFound": lambda t, e: f"Match, score {e.score:.2f}: {t.lead(e)} for {e.region.title()}: {t.title(e.need_id)}",
@@ -114,6 +115,15 @@ def place(province: Province) -> str:
 
 def _confirmed(consortium: ConsortiumFacts) -> int:
     return sum(part.state is PartState.CONFIRMED for part in consortium.parts)
+
+
+def _lead(teller: Teller, mission: MissionFacts) -> str | None:
+    """The question that was heard for the first time; that a need has come of one is told by the need."""
+    new = next((lead for lead in mission.leads if lead.lead_id not in teller.asked), None)
+    if new is None:
+        return None
+    teller.asked.add(new.lead_id)
+    return f"Asked by {new.region.title()}: {new.question}"
 
 
 def _proposes(proposal: ProposalFacts) -> str:
