@@ -195,12 +195,13 @@ async def test_a_coordinator_decides_by_exception_and_sees_the_rest(told: Told) 
     assert steps[2][0] == "MatchPresented"
     counted = await coordinator.read("regions", "/overview")
     assert counted
-    need = next(each for each in told.story.sample.needs if each.key == chosen.need)
+    company = told.story.sample.person(told.handle(Role.COMPANY))
 
-    async def asked() -> bool:
-        return any(need.title in mail["text"] for mail in await told.mails(Role.COORDINATOR))
+    async def has_a_copy() -> bool:
+        """Of the introduction: a member of the consortium is of this province."""
+        return any(company.mail in mail["text"] for mail in await told.mails(Role.COORDINATOR))
 
-    assert await until(asked, 30)
+    assert await until(has_a_copy, 30)
 
 
 async def test_a_partner_system_follows_its_regions_matches_and_reads_nobodys_name(told: Told) -> None:

@@ -77,7 +77,9 @@ class Teller:
 SENTENCES: dict[str, Sentence] = {
     "CompanyRegistered": lambda t, e: f"{e.name} ({place(e.province)}) joins",
     "ConsortiumOpened": lambda t, e: f"{t.company(e.lead_id)} looks for partners: {e.title}",
-    "PartConfirmed": lambda t, e: f"{_confirmed(e)} of {len(e.parts)} partners confirmed their part of: {e.title}",
+    "PartConfirmed": lambda t, e: (
+        f"{_confirmed(e)} of {len(e.parts) + len(e.wanted)} partners confirmed their part of: {e.title}"
+    ),
     "PartDeclined": lambda t, e: f"A partner declined its part of: {e.title}",
     "ConsortiumRevised": lambda t, e: f"{t.company(e.lead_id)} changed the parts of: {e.title}",
     "ConsortiumClosed": lambda t, e: f"The consortium proposes, with {_confirmed(e)} partners: {e.title}",
@@ -89,11 +91,11 @@ SENTENCES: dict[str, Sentence] = {
     "ProposalWithdrawn": lambda t, e: f"{t.company(e.lead_id)} withdrew: {e.title}",
     "MatchFound": lambda t, e: f"Match, score {e.score:.2f}: {t.lead(e)} for {e.region.title()}: {t.title(e.need_id)}",
     "MatchRetracted": lambda t, e: f"{t.lead(e)} and {e.region.title()} do not match any more",
-    "MatchShortlisted": lambda t, e: f"The {e.by} wants {e.region.title()} to see the proposal of {t.lead(e)}",
-    "MatchVetoed": lambda t, e: f"The {e.by} vetoes {t.lead(e)} for {e.region.title()}",
+    "MatchShortlisted": lambda t, e: f"The {_side(e)} wants {e.region.title()} to see the proposal of {t.lead(e)}",
+    "MatchVetoed": lambda t, e: f"The {_side(e)} vetoes {t.lead(e)} for {e.region.title()}",
     "MatchReminded": lambda t, e: f"{e.region.title()} is reminded of the proposal of {t.lead(e)}",
     "MatchExpired": lambda t, e: f"{e.region.title()} never answered {t.lead(e)}",
-    "NoMatchFound": lambda t, e: f"No need fits yet, {t.title(e.proposal_id)}: {_nearest(t, e)}",
+    "NoMatchFound": lambda t, e: f"No need fits {t.title(e.proposal_id)} yet; {_nearest(t, e)}",
     "OutcomeReported": lambda t, e: f"{t.parties(e.match_id)}: {_outcome(e)}",
     "MatchPresented": lambda t, e: f"{e.region.title()} sees the proposal of {t.lead(e)}, and may answer",
     "MatchAccepted": lambda t, e: f"{e.region.title()} gives {t.lead(e)} a positive answer",
@@ -115,6 +117,12 @@ def place(province: Province) -> str:
 
 def _confirmed(consortium: ConsortiumFacts) -> int:
     return sum(part.state is PartState.CONFIRMED for part in consortium.parts)
+
+
+def _side(match: MatchFacts) -> str:
+    """Who took a step, as one writes it."""
+    role, _, of = (match.by or "platform").partition(" of ")
+    return f"{role} of {of.replace('_', ' ').title()}" if of else role
 
 
 def _lead(teller: Teller, mission: MissionFacts) -> str | None:
