@@ -3,6 +3,7 @@
 import io
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from rich.console import Console
@@ -11,6 +12,9 @@ from deploy import screen
 from deploy.demo.telling import SENTENCES, Teller
 from deploy.event_examples import example
 from shared.events import CATALOG, Event
+
+
+LEAD = {"lead_id": uuid4(), "region": "hebei", "question": "能否回用？", "language": "zh", "challenges": [4]}
 
 
 def event(name: str, /, **values: Any) -> Event:
@@ -33,7 +37,7 @@ def test_a_match_is_told_by_who_and_what_it_is_about() -> None:
 
 @pytest.mark.parametrize("name", SENTENCES)
 def test_an_event_is_told_also_when_what_came_before_was_not_heard(name: str) -> None:
-    assert Teller().tell(event(name))
+    assert Teller().tell(event(name, **({"leads": [LEAD]} if name == "LeadRecorded" else {})))
 
 
 def test_nothing_is_told_that_is_personal() -> None:
