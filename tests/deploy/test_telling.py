@@ -13,7 +13,6 @@ from deploy.demo.telling import SENTENCES, Teller
 from deploy.event_examples import example
 from shared.events import CATALOG, Event
 
-
 LEAD = {"lead_id": uuid4(), "region": "hebei", "question": "能否回用？", "language": "zh", "challenges": [4]}
 
 
