@@ -8,12 +8,13 @@ from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from services.intake.models import Company
-from services.intake.rules import check_version, normal_number
+from services.intake.rules import normal_number
 from shared.auth import Caller, CompanyOrCoordinator
 from shared.auth import Company as CompanyCaller
 from shared.db import Db, fetch
 from shared.events import CompanyFacts, CompanyRegistered, CompanyRevised
 from shared.http import Draft, Page, Session, commands, queries
+from shared.lives import check_version
 from shared.outbox import said
 from shared.problems import conflict, invalid, not_found
 from shared.vocabulary import Challenges, Language, Province, Role, Short, Title, company_id, storable, trimmed

@@ -24,7 +24,6 @@ from services.intake.puzzle import (
     confirmed,
     revised,
 )
-from services.intake.rules import after, check_version
 from shared.auth import Caller, CompanyOrCoordinator
 from shared.auth import Company as CompanyCaller
 from shared.db import Db
@@ -39,6 +38,7 @@ from shared.events import (
     WantedPart,
 )
 from shared.http import Draft, Page, Session, commands, queries
+from shared.lives import after, check_version
 from shared.outbox import said
 from shared.problems import invalid, not_found
 from shared.vocabulary import Role, Title

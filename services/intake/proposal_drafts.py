@@ -9,12 +9,13 @@ from sqlmodel import select
 from services.intake.models import Proposal
 from services.intake.models import ProposalDraft as Row
 from services.intake.proposals import ProposalDraft, put_forward, state_of
-from services.intake.rules import PROPOSAL_LIFE, ProposalStep, after, check_version
+from services.intake.rules import PROPOSAL_LIFE, ProposalStep
 from shared.auth import Company as CompanyCaller
 from shared.db import Db
 from shared.drafts import completed, partial
 from shared.events import ProposalSubmitted
 from shared.http import Draft, Page, Session, commands, queries
+from shared.lives import after, check_version
 from shared.problems import not_found
 
 if TYPE_CHECKING:

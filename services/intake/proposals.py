@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from services.intake.api import provinces_of
 from services.intake.consortia import close_consortium
 from services.intake.models import Proposal, ProposalVersion
-from services.intake.rules import PROPOSAL_LIFE, ProposalState, ProposalStep, after, check_proposal, check_version
+from services.intake.rules import PROPOSAL_LIFE, ProposalState, ProposalStep, check_proposal
 from shared.auth import Caller, CompanyOrCoordinator
 from shared.auth import Company as CompanyCaller
 from shared.auth import CompanyCaller as SignedInCompany
@@ -25,6 +25,7 @@ from shared.events import (
 )
 from shared.history import Version, history, keep
 from shared.http import Draft, Page, Session, commands, queries
+from shared.lives import after, check_version
 from shared.outbox import emit, said
 from shared.problems import not_found
 from shared.vocabulary import (

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid4
 
-from services.intake.rules import after
+from shared.lives import after
 from shared.problems import conflict, invalid, not_found
 
 

@@ -1,18 +1,13 @@
 """Intake's decisions: values in, a decision out."""
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import TypeVar
 from uuid import UUID
 
 from stdnum.be import vat
 from stdnum.exceptions import InvalidChecksum, ValidationError
 
 from shared.events import ProposalKind, Teaser
-from shared.problems import conflict, invalid
-
-State = TypeVar("State", bound=StrEnum)
-Step = TypeVar("Step", bound=StrEnum)
+from shared.problems import invalid
 
 
 class ProposalState(StrEnum):
@@ -42,30 +37,6 @@ PROPOSAL_LIFE = {
     (ProposalState.SUBMITTED, ProposalStep.WITHDRAW): ProposalState.WITHDRAWN,
 }
 """A draft is its company's own; the lead and the coordinator of its province take the other steps."""
-
-
-def after(life: Mapping[tuple[State, Step], State], what: str, state: State, step: Step) -> State:
-    """Where a step leads.
-
-    Raises:
-        Problem: 409, if it leads nowhere; it lists the steps that do.
-    """
-    if (state, step) in life:
-        return life[state, step]
-    possible = [str(other) for at, other in life if at is state]
-    if not possible:
-        raise conflict(f"This {what} is {state}: nothing can be done with it any more; make a new one.")
-    raise conflict(f"This {what} is {state}; what can be done with it now: {', '.join(possible)}.")
-
-
-def check_version(what: str, held: int, read: int) -> None:
-    """Whoever changes something has read what it is now.
-
-    Raises:
-        Problem: 409.
-    """
-    if held != read:
-        raise conflict(f"The {what} is at version {held}; read it again before you change it.")
 
 
 def normal_number(enterprise_number: str) -> str:

@@ -7,12 +7,13 @@ from sqlmodel import select
 from services.regions import needs
 from services.regions.models import Need, NeedVersion
 from services.regions.needs import Closure, NeedDraft, NeedRevision, own_need
-from services.regions.rules import NeedStep, check_version
+from services.regions.rules import NeedStep
 from shared.auth import RegionPerson
 from shared.db import Db
 from shared.events import Closing, NeedClosed, NeedFacts, NeedPosted, NeedRevised
 from shared.history import Version, history, keep
 from shared.http import Page, Session, commands, queries
+from shared.lives import check_version
 from shared.outbox import said
 from shared.problems import not_found
 

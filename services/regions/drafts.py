@@ -11,12 +11,13 @@ from services.regions.clarity import Advice, advice
 from services.regions.missions import note_need
 from services.regions.models import Need, NeedDraftRow
 from services.regions.needs import NeedDraft
-from services.regions.rules import check_original, check_version, need_state, no_draft_any_more
+from services.regions.rules import check_original, need_state, no_draft_any_more
 from shared.auth import RegionPerson
 from shared.db import Db
 from shared.drafts import completed, partial
 from shared.events import NeedPosted, Origin, Original
 from shared.http import Draft, Page, Session, commands, queries
+from shared.lives import check_version
 from shared.problems import conflict, invalid, not_found
 
 write = commands()

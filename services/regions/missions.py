@@ -12,12 +12,11 @@ from sqlmodel import col, func, select, true
 from services.regions.callers import Insider
 from services.regions.models import MatchCopy, Mission
 from services.regions.rules import (
+    MISSION_LIFE,
     MissionStep,
     check_dates,
     check_host,
     check_leads_stay,
-    check_mission_step,
-    check_version,
     check_visited,
     lead_of,
     mission_state,
@@ -39,6 +38,7 @@ from shared.events import (
     StopKind,
 )
 from shared.http import Draft, Page, Session, commands, queries
+from shared.lives import after, check_version
 from shared.outbox import said
 from shared.problems import invalid, not_found
 from shared.vocabulary import Province, Region, Role, Title
@@ -178,7 +178,7 @@ async def changeable(db: Db, mission_id: UUID, caller: Caller, step: MissionStep
     if found is None:
         raise not_found("mission")
     mission: Mission = found[0]
-    check_mission_step(mission_state(mission.starts, mission.ends, found[1]), step)
+    after(MISSION_LIFE, "mission", mission_state(mission.starts, mission.ends, found[1]), step)
     return mission
 
 

@@ -8,11 +8,12 @@ from pydantic import AfterValidator, Field
 from sqlmodel import func, select
 
 from services.regions.models import Contact, Need, NeedVersion
-from services.regions.rules import NeedStep, check_deadline, check_original, need_state, step
+from services.regions.rules import NEED_LIFE, NeedStep, check_deadline, check_original, need_state
 from shared.db import Db
 from shared.events import Closing, NeedClosed, NeedPosted, Original
 from shared.history import keep
 from shared.http import Draft
+from shared.lives import after
 from shared.outbox import said
 from shared.problems import invalid, not_found
 from shared.vocabulary import Body, Challenges, Currency, Language, Partnership, Short, Title, Trl, storable, trimmed
@@ -107,7 +108,7 @@ async def own_need(db: Db, need_id: UUID, region: str, taken: NeedStep) -> Need:
     need = await db.get(Need, need_id, with_for_update=True)
     if need is None or need.region != region:
         raise not_found("need")
-    step(need_state(need.closed), taken)
+    after(NEED_LIFE, "need", need_state(need.closed), taken)
     return need
 
 

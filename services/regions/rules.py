@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID, uuid4
 
 from shared.events import Lead, MatchState, MissionFacts, Original, Stop, StopKind
+from shared.lives import possible
 from shared.problems import conflict, invalid, not_found
 from shared.vocabulary import Language, Region
 
@@ -53,11 +54,16 @@ class MissionStep(StrEnum):
 
 
 MISSION_LIFE = {
-    MissionState.PLANNED: set(MissionStep),
-    MissionState.UNDER_WAY: set(MissionStep),
-    MissionState.OVER: {MissionStep.RECORD, MissionStep.LINK},
+    (MissionState.PLANNED, MissionStep.REVISE): MissionState.PLANNED,
+    (MissionState.PLANNED, MissionStep.RECORD): MissionState.PLANNED,
+    (MissionState.PLANNED, MissionStep.LINK): MissionState.PLANNED,
+    (MissionState.UNDER_WAY, MissionStep.REVISE): MissionState.UNDER_WAY,
+    (MissionState.UNDER_WAY, MissionStep.RECORD): MissionState.UNDER_WAY,
+    (MissionState.UNDER_WAY, MissionStep.LINK): MissionState.UNDER_WAY,
+    (MissionState.OVER, MissionStep.RECORD): MissionState.OVER,
+    (MissionState.OVER, MissionStep.LINK): MissionState.OVER,
 }
-"""The steps of each state: a programme that is over is what happened, but what came of it is still told."""
+"""No step leads further, only the dates do. What is over is what happened; what came of it is still told."""
 
 VISITED = (MatchState.PRESENTED, MatchState.ACCEPTED, MatchState.INTRODUCED, MatchState.REPORTED)
 """The matches that a visit can be about: the region knows of them, and something may come of them."""
@@ -70,35 +76,9 @@ def need_state(closed: bool) -> NeedState:
     return NeedState.CLOSED if closed else NeedState.OPEN
 
 
-def step(state: NeedState, taken: NeedStep) -> NeedState:
-    """What a need becomes by a step.
-
-    Raises:
-        Problem: 409 that lists the steps that are possible.
-    """
-    if (state, taken) not in NEED_LIFE:
-        raise conflict(f"This need is {state}: {taken} is not possible; {_possible(state)}.")
-    return NEED_LIFE[state, taken]
-
-
 def no_draft_any_more(state: NeedState) -> str:
     """What is said to somebody who still has a draft in mind that has become a need."""
-    return f"This draft was posted, and the need is {state}; {_possible(state)}."
-
-
-def _possible(state: NeedState) -> str:
-    steps = [possible for held, possible in NEED_LIFE if held is state]
-    return f"possible now: {', '.join(steps)}" if steps else "post it anew"
-
-
-def check_version(what: str, version: int, seen: int) -> None:
-    """A change is made to what its author has read.
-
-    Raises:
-        Problem: 409 if it has changed since.
-    """
-    if version != seen:
-        raise conflict(f"The {what} is at version {version}; read it again before you change it.")
+    return f"This draft was posted, and the need is {state}; {possible(NEED_LIFE, state)}."
 
 
 def check_deadline(deadline: date | None, today: date) -> None:
@@ -137,17 +117,6 @@ def mission_state(starts: date, ends: date, today: date) -> MissionState:
     if today < starts:
         return MissionState.PLANNED
     return MissionState.OVER if today > ends else MissionState.UNDER_WAY
-
-
-def check_mission_step(state: MissionState, taken: MissionStep) -> None:
-    """A mission can be changed in this way now.
-
-    Raises:
-        Problem: 409 that lists what is possible.
-    """
-    if taken not in MISSION_LIFE[state]:
-        possible = ", ".join(each for each in MissionStep if each in MISSION_LIFE[state])
-        raise conflict(f"This mission is {state}: {taken} is not possible; possible now: {possible}.")
 
 
 def check_dates(starts: date, ends: date) -> None:

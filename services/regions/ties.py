@@ -7,8 +7,8 @@ from sqlmodel import col, func, select
 
 from services.regions.callers import NetworkCoordinator
 from services.regions.models import Need, Ties
-from services.regions.rules import check_version
 from shared.http import Draft, Session, commands, queries
+from shared.lives import check_version
 from shared.vocabulary import COORDINATED, Province, Region
 
 write = commands()

@@ -91,7 +91,7 @@ async def test_what_became_of_a_submitted_draft_is_told(operator: Browser) -> No
     attempts = [(path_of(draft), "PUT"), (f"{path_of(draft)}/submit", "POST"), (f"{path_of(draft)}/discard", "POST")]
     for path, method in attempts:
         answer = await lead.send("intake", path, {"version": 1}, method=method)
-        assert "is submitted; what can be done with it now: revise, withdraw" in check_problem(answer, 409)["detail"]
+        assert "possible now: revise, withdraw" in check_problem(answer, 409)["detail"]
     await lead.done("intake", f"/v1/proposals/{draft['draft_id']}", proposal_revision(body, 1), method="PUT")
     stranger, _ = await registered_company(operator)
     for path, method in attempts:

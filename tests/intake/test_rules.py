@@ -5,12 +5,7 @@ from uuid import uuid4
 import pytest
 
 from services.intake.rules import (
-    PROPOSAL_LIFE,
-    ProposalState,
-    ProposalStep,
-    after,
     check_proposal,
-    check_version,
     normal_number,
 )
 from shared.events import ProposalKind, Teaser
@@ -41,29 +36,6 @@ def test_a_mistyped_digit_is_found(mistyped: str) -> None:
 
 def test_check_digits_of_a_multiple_of_97_are_97() -> None:
     assert normal_number("0000009797") == "0000009797"
-
-
-@pytest.mark.parametrize("state", ProposalState)
-@pytest.mark.parametrize("step", ProposalStep)
-def test_a_proposal_takes_the_steps_of_its_life_and_is_told_them_at_any_other(
-    state: ProposalState, step: ProposalStep
-) -> None:
-    possible = [other for at, other in PROPOSAL_LIFE if at is state]
-    if step in possible:
-        assert after(PROPOSAL_LIFE, "proposal", state, step) is PROPOSAL_LIFE[state, step]
-        return
-    with pytest.raises(Problem, match=f"is {state}") as refused:
-        after(PROPOSAL_LIFE, "proposal", state, step)
-    assert refused.value.status == 409
-    assert all(other in str(refused.value) for other in possible)
-    assert possible or "make a new one" in str(refused.value)
-
-
-def test_who_changes_something_has_read_its_newest_version() -> None:
-    check_version("company", 3, 3)
-    for read in (2, 4, 10**30):
-        with pytest.raises(Problem, match="company is at version 3; read it again"):
-            check_version("company", 3, read)
 
 
 def test_a_teaser_shows_a_summary_only_if_there_is_one() -> None:

@@ -108,7 +108,7 @@ def test_a_need_lives_as_the_table_says(http: httpx.Client, token: str, contact:
                 return
             assert f"is {known.state}" in detail
             possible = [each for before, each in NEED_LIFE if before is known.state]
-            assert all(each in detail for each in possible or ["post it anew"])
+            assert all(each in detail for each in possible or ["make a new one"])
 
         def go_on(self, known: Known, state: NeedState, taken: NeedStep | None) -> None:
             known.state = NEED_LIFE[state, taken] if taken else None
