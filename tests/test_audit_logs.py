@@ -214,7 +214,8 @@ async def a_match_is_decided_on(operator: Browser, told: Told) -> None:
     await take(region, one, "accept", "MatchAccepted")
     await take(region, other, "decline", "MatchDeclined", reason="Not now.")
 
-    path, presenting = "PUT /v1/presentation", {"version": 0, "threshold": None}
+    held = (await coordinator.read("matching", "/v1/presentation")).json()
+    path, presenting = "PUT /v1/presentation", {"version": held["version"], "threshold": None}
     about = ("Presentation", "organisation")
     presenting = await told(coordinator, "matching", path, body=presenting, about=about)
     third, fourth = await matched("found"), await matched("found")

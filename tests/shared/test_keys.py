@@ -197,11 +197,13 @@ async def test_a_service_says_that_it_waits_for_sign_in(services: Platform, proc
     token = Issuer(services.settings.issuer, OLD).token(role="region", region="hebei")
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:
 
-        async def says(status: int) -> bool:
-            return await listens("127.0.0.1", port) and (await http.get("/health/ready")).status_code == status
+        async def says(status: int, *waits: str) -> bool:
+            if not await listens("127.0.0.1", port):
+                return False
+            answer = await http.get("/health/ready")
+            return (answer.status_code, answer.json()["waiting_for"]) == (status, [*waits])
 
-        assert await until(lambda: says(503), 30)
-        assert (await http.get("/health/ready")).json()["waiting_for"] == ["sign-in"]
+        assert await until(lambda: says(503, "sign-in"), 30)
         answer = await http.get("/v1/needs", headers={"Authorization": f"Bearer {token}"})
         assert "Sign-in" in check_problem(answer, 503)["detail"]
         assert answer.headers["retry-after"]
