@@ -139,6 +139,12 @@ async def test_a_company_comes_from_its_first_form_to_an_outcome(told: Told) -> 
     assert await until(introduced_and_invited, 30)
 
 
+async def test_a_lead_is_shown_who_could_bring_an_open_part(told: Told) -> None:
+    ((part, company),) = told.story.suggested
+    assert part.startswith("Biogas steam boiler")
+    assert company == "Kempische Warmtelus BV", "it says so among its strongholds, and agreed to be suggested"
+
+
 async def test_a_company_hears_nothing_that_is_not_for_it(told: Told) -> None:
     others = [each for each in told.story.sample.proposals if each.by != told.handle(Role.COMPANY)]
     text = _texts(*(mail["text"] for mail in await told.mails(Role.COMPANY)))

@@ -40,14 +40,15 @@ class Client:
         headers = await self._authorization() | {"Idempotency-Key": str(uuid4())}
         return _checked(await self._http.put(f"{self._urls[service]}/v1{path}", json=body, headers=headers))
 
-    async def read(self, service: str, path: str, **query: Any) -> Any:
-        """Read something.
+    async def read(self, service: str, path: str, *, absent: Any = None, **query: Any) -> Any:
+        """Read something; `absent`, if given, is what it is as long as it is not there.
 
         Raises:
             Problem: it was refused.
         """
         headers = await self._authorization()
-        return _checked(await self._http.get(f"{self._urls[service]}/v1{path}", params=query, headers=headers))
+        answer = await self._http.get(f"{self._urls[service]}/v1{path}", params=query, headers=headers)
+        return absent if absent is not None and answer.status_code == 404 else _checked(answer)
 
     async def _authorization(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {await self._signin.token(self.person)}"}

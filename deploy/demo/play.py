@@ -111,6 +111,8 @@ async def _play(story: Storyteller, audience: Audience) -> None:
     await audience.hears_of("the needs", (need["need_id"] for need in story.needs.values()))
     heading("Companies propose what they can do, and matches are found")
     await story.submit_proposals()
+    for part, company in story.suggested:
+        show_moment(datetime.now(UTC), f"{company} was suggested, and invited by mail, for: {part}")
     await audience.hears_of("the proposals", (sent["proposal_id"] for sent in story.proposals.values()))
     await _hear_matches(story, audience)
     heading("A coordinator chooses, two regions answer")

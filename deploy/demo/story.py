@@ -36,6 +36,8 @@ class Storyteller:
         self.needs: dict[str, dict[str, Any]] = {}
         self.proposals: dict[str, dict[str, Any]] = {}
         self.missions: dict[str, dict[str, Any]] = {}
+        self.suggested: list[tuple[str, str]] = []
+        """Parts that nobody brought yet, and the company that the platform suggested for each."""
         self._urls = stage.settings.urls
         self._http = http
         self._signin = SignIn(stage.settings.issuer, http)
@@ -200,11 +202,31 @@ class Storyteller:
         for part, given in zip(asked, opened["parts"], strict=True):
             await self.as_(part.by).command("intake", f"{consortium}/parts/{given['part_id']}/confirm")
         for part, given in zip(invited, opened["wanted"], strict=True):
+            self.suggested.append(await self._suggestion(lead, consortium, given["part_id"]))
             person = self.sample.person(part.by)
             address = {"mail": person.mail, "language": person.language}
             await lead.command("intake", f"{consortium}/parts/{given['part_id']}/invitations", address)
             await self.as_(part.by).command("intake", "/invitations/confirm", {"token": await self._token(person.mail)})
         return str(opened["consortium_id"])
+
+    async def _suggestion(self, lead: Client, consortium: str, part_id: str) -> tuple[str, str]:
+        """Who could bring a part that nobody brings yet: the part, and the nearest company.
+
+        Raises:
+            Problem: nobody was suggested in time.
+        """
+        found: list[tuple[str, str]] = []
+
+        async def suggested() -> bool:
+            # Matching may not have heard of the consortium yet.
+            parts = await lead.read("matching", f"{consortium}/candidates", absent=[])
+            mine = (part for part in parts if part["part_id"] == part_id and part["candidates"])
+            found[:] = [(part["title"], part["candidates"][0]["name"]) for part in mine]
+            return bool(found)
+
+        if not await until(suggested, PATIENCE):
+            raise Problem("Nobody was suggested for the part that is still open.", "See the log of matching.")
+        return found[0]
 
     def _asked(self, part: Part) -> dict[str, str]:
         company = self.sample.company_of(part.by)
