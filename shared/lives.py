@@ -24,7 +24,7 @@ def after(life: Mapping[tuple[State, Step], State], what: str, state: State, ste
 def possible(life: Mapping[tuple[State, Step], State], state: State) -> str:
     """The steps that can be taken in a state, in words."""
     steps = [str(step) for held, step in life if held is state]
-    return f"possible now: {', '.join(steps)}" if steps else "nothing is any more, make a new one"
+    return f"possible now: {', '.join(steps)}" if steps else "nothing is possible any more, make a new one"
 
 
 def check_version(what: str, held: int, seen: int) -> None:

@@ -50,7 +50,7 @@ async def test_whoever_has_a_posted_draft_in_mind_is_told_what_is_possible_now(o
     closing = {"version": 1, "reason": "cancelled"}
     await region.done("regions", f"/v1/needs/{draft['draft_id']}/close", closing)
     revision = await region.send("regions", path, {"title": "x", "version": 1}, method="PUT")
-    assert "the need is closed; make a new one" in check_problem(revision, 409)["detail"]
+    assert "the need is closed; nothing is possible any more, make a new one" in check_problem(revision, 409)["detail"]
     stranger = operator.of(region_person(Region.SHAANXI))
     check_problem(await stranger.send("regions", f"{path}/post", {"version": 1}), 404)
 
