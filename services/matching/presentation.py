@@ -14,7 +14,7 @@ from shared.auth import Caller, Coordinator
 from shared.db import Db
 from shared.http import Draft, Session, commands, queries
 from shared.problems import Problem, conflict
-from shared.vocabulary import COORDINATED, NETWORK
+from shared.vocabulary import Province
 
 write = commands()
 read = queries()
@@ -66,14 +66,9 @@ async def set_presentation(draft: PresentingDraft, caller: Deciding, db: Session
     return _shown(name, kept)
 
 
-def organisation_of(province: str) -> str:
-    """Whose coordinators decide on the matches of a lead in this province."""
-    return province if province in COORDINATED else NETWORK[0]
-
-
 async def thresholds(db: Db, provinces: Iterable[str]) -> Mapping[str, float | None]:
     """The least score that is presented at once, by the lead's province."""
-    names = {province: organisation_of(province) for province in provinces}
+    names = {province: Province(province).coordinator for province in provinces}
     rows = await db.scalars(select(Presentation).where(col(Presentation.organisation).in_(names.values())))
     said = {row.organisation: row.threshold for row in rows}
     return {province: said.get(name, THRESHOLD) for province, name in names.items()}

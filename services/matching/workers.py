@@ -156,7 +156,7 @@ async def _keep_all(db: Db, pairs: Pairs) -> None:
     if not matches:
         return
     today = (await db.scalars(text("select (now() at time zone 'UTC')::date"))).one()
-    at_once = await thresholds(db, {match.provinces[0] for match in matches.values()})
+    at_once = await thresholds(db, {proposal.provinces[0] for _, proposal, _ in pairs.values()})
     for key, (need, proposal, _) in pairs.items():
         with _pair(need.need_id, proposal.proposal_id, proposal.traceparent):
             _keep(db, matches[key], facts[key], today, at_once, new=key in new)
@@ -191,7 +191,7 @@ def _keep(
     elif possible(state, Step.REVISE):
         restarted = clock_from(today) if state is MatchState.PRESENTED else {}
         take(db, match, Step.REVISE, **facts, **restarted)
-    if match.state == MatchState.FOUND and presents(at_once[match.provinces[0]], match.score):
+    if match.state == MatchState.FOUND and presents(at_once[facts["provinces"][0]], match.score):
         present(db, match, today)
 
 

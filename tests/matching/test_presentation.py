@@ -51,6 +51,14 @@ async def test_what_waits_is_presented_when_a_revision_lifts_it_over_the_thresho
     assert await types_of(alone, match.match_id) == ["MatchFound", "MatchRevised", "MatchPresented"]
 
 
+async def test_what_waits_is_its_new_coordinators_when_the_lead_has_moved(alone: Sessions) -> None:
+    await let_through(alone, "limburg", None)
+    posted, offered = need(), proposal(provinces=["limburg"])
+    match = await presented(alone, posted, offered)
+    await happen(alone, proposal(ProposalRevised, proposal_id=offered.proposal_id, version=2, provinces=["antwerp"]))
+    assert await types_of(alone, match.match_id) == ["MatchFound", "MatchRevised", "MatchPresented"]
+
+
 async def test_what_is_found_again_is_let_through_anew(alone: Sessions) -> None:
     """The region knows of a match that was retracted; of what has come of it only once it is presented again."""
     posted, offered = need(), proposal(provinces=["limburg"])
