@@ -89,7 +89,8 @@ async def find_matches(db: Db, side_id: UUID) -> None:
     settled = {_key(need, proposal) for need, proposal, _ in near if _settled(need, proposal)}
     await _retract(db, side, [match for match in held if side.gone or match.match_id in settled - pairs.keys()])
     await _keep_all(db, pairs)
-    if isinstance(side, ProposalCopy) and not (side.gone or pairs or any(match.state in LIVE for match in held)):
+    new = pairs.keys() - {match.match_id for match in held}
+    if isinstance(side, ProposalCopy) and not (side.gone or new or any(match.state in LIVE for match in held)):
         await note_miss(db, side, fits)
     await db.delete(task)
 

@@ -101,6 +101,14 @@ async def test_what_has_ended_counts_no_more(alone: Sessions) -> None:
     assert [each["version"] for each in await told(alone, offered.proposal_id)] == [2]
 
 
+async def test_nor_does_it_while_its_need_is_still_open(alone: Sessions) -> None:
+    posted, offered = need(), proposal()
+    match = await presented(alone, posted, offered)
+    await take_step(alone, match, Step.DECLINE, reason="Not now.")
+    await happen(alone, proposal(ProposalRevised, proposal_id=offered.proposal_id, version=2))
+    assert [each["version"] for each in await told(alone, offered.proposal_id)] == [2]
+
+
 async def test_a_withdrawn_proposal_misses_nothing(alone: Sessions) -> None:
     offered = proposal()
     await happen(alone, offered)
