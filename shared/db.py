@@ -131,6 +131,22 @@ def write_last(session: SyncSession, query: str, *values: Any, name: str | None 
     session.info.setdefault("last writes", []).append((name, query, values))
 
 
+def write_row_last(session: SyncSession, query: str, *values: Any) -> None:
+    """The same for one row of many: a statement can have 32,767 values, and a transaction may write more rows.
+
+    Args:
+        session: of the transaction.
+        query: takes arrays, one for each value; all rows with the same query are written by it together.
+        values: the row's.
+    """
+    for _, written, columns in session.info.get("last writes", ()):
+        if written == query:
+            for column, value in zip(columns, values, strict=True):
+                column.append(value)
+            return
+    write_last(session, query, *([value] for value in values))
+
+
 def run_last(session: SyncSession) -> None:
     """Do what `write_last` left, before the transaction commits."""
     if writes := session.info.pop("last writes", None):

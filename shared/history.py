@@ -13,10 +13,15 @@ from sqlalchemy import Table
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlmodel import Field, SQLModel, col, func, select
 
-from shared.db import Db, write_last
+from shared.db import Db, write_row_last
 from shared.events import Event
 
 E = TypeVar("E", bound=Event)
+
+INSERT = (
+    "insert into {table} (id, version, type, by, facts) "
+    "select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::jsonb[])"
+)
 
 
 class Version(BaseModel):
@@ -55,10 +60,9 @@ def keep(db: Db, table: type[VersionRow], event: E, by: str, **untold: Any) -> E
         untold: facts that are kept beside the event's own, as JSON holds them; nobody hears of them.
     """
     mapped: Table = table.__table__  # type: ignore[attr-defined]
-    query = f"insert into {mapped.fullname} (id, version, type, by, facts) values ($1, $2, $3, $4, $5::jsonb)"
     facts = orjson.dumps(event.model_dump(mode="json") | untold).decode()
     values = (getattr(event, event.key), event.version, type(event).__name__, by, facts)
-    write_last(db.sync_session, query, *values)
+    write_row_last(db.sync_session, INSERT.format(table=mapped.fullname), *values)
     return event
 
 

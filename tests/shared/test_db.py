@@ -10,7 +10,7 @@ from sqlalchemy import Executable, insert, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from deploy.waiting import until
-from shared.db import cause, connect, fetch, is_contention, is_outage, newest_wins, sessions, write_last
+from shared.db import cause, connect, fetch, is_contention, is_outage, newest_wins, sessions, write_last, write_row_last
 from shared.outbox import emit
 from shared.settings import Database
 from tests.shared.running import becomes, change, rows
@@ -245,3 +245,12 @@ async def test_a_pooled_connection_that_has_ended_is_replaced_before_it_is_used(
     async with trial.sessions() as db:
         [[other]] = await fetch(db, "select pg_backend_pid()")
     assert other != pid
+
+
+async def test_one_transaction_can_write_more_rows_at_its_end_than_a_statement_has_places(trial: Trial) -> None:
+    query = "insert into note (note_id, version, text) select * from unnest($1::uuid[], $2::int[], $3::text[])"
+    async with trial.sessions() as db, db.begin():
+        for number in range(12_000):
+            write_row_last(db.sync_session, query, uuid4(), number, "many")
+        write_last(db.sync_session, "update note set text = $1 where false", "nothing")
+    assert await rows(trial, "select count(*), max(version) from note") == [{"count": 12_000, "max": 11_999}]
