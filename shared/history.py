@@ -4,12 +4,13 @@ Each service that keeps one has a table of its own; its rows are written by the 
 """
 
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import orjson
+from fastapi import Query
 from pydantic import BaseModel
-from sqlalchemy import Table
+from sqlalchemy import ColumnElement, Table
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlmodel import Field, SQLModel, col, func, select
 
@@ -22,6 +23,9 @@ INSERT = (
     "insert into {table} (id, version, type, by, facts) "
     "select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::jsonb[])"
 )
+MOST = 100
+"""Versions of one answer: an aggregate may have any number."""
+After = Annotated[int, Query(ge=0, lt=2**31, description=f"The last version that you have; an answer has {MOST}.")]
 
 
 class Version(BaseModel):
@@ -66,7 +70,10 @@ def keep(db: Db, table: type[VersionRow], event: E, by: str, **untold: Any) -> E
     return event
 
 
-async def history(db: Db, table: type[VersionRow], aggregate: UUID) -> list[Version]:
-    """All versions of an aggregate, the first one first."""
-    rows = await db.scalars(select(table).where(table.id == aggregate).order_by(col(table.version)))
+async def history(
+    db: Db, table: type[VersionRow], aggregate: UUID, after: int = 0, *only: ColumnElement[bool]
+) -> list[Version]:
+    """The versions of an aggregate that come after one, the oldest first; those alone for which `only` holds."""
+    query = select(table).where(table.id == aggregate, col(table.version) > after, *only)
+    rows = await db.scalars(query.order_by(col(table.version)).limit(MOST))
     return [Version.model_validate(row.model_dump()) for row in rows]

@@ -23,7 +23,7 @@ from shared.events import (
     ProposalWithdrawn,
     Teaser,
 )
-from shared.history import Version, history, keep
+from shared.history import After, Version, history, keep
 from shared.http import Draft, Page, Session, commands, queries
 from shared.lives import after, check_version
 from shared.outbox import emit, said
@@ -162,10 +162,10 @@ async def get_proposal(proposal_id: UUID, caller: CompanyOrCoordinator, db: Sess
 
 
 @read.get("/proposals/{proposal_id}/history")
-async def get_history(proposal_id: UUID, caller: CompanyOrCoordinator, db: Session) -> list[Version]:
+async def get_history(proposal_id: UUID, caller: CompanyOrCoordinator, db: Session, after: After = 0) -> list[Version]:
     """What a proposal said in each version, the first one first, for whoever reads the proposal."""
     await _read(db, proposal_id, caller)
-    return await history(db, ProposalVersion, proposal_id)
+    return await history(db, ProposalVersion, proposal_id, after)
 
 
 async def put_forward(db: Db, caller: SignedInCompany, proposal_id: UUID, draft: ProposalDraft) -> ProposalSubmitted:

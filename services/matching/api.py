@@ -14,7 +14,7 @@ from services.matching.steps import extras, present, take
 from shared import audit
 from shared.auth import Coordinator, CurrentCaller, Party, RegionPerson
 from shared.events import MatchFacts, MatchState, Meeting, Outcome, ProposalKind
-from shared.history import Version, history
+from shared.history import After, Version, history
 from shared.http import Draft, Page, Session, commands, queries
 from shared.vocabulary import Objection, Role, Short
 
@@ -155,12 +155,11 @@ async def get_match(match_id: UUID, caller: CurrentCaller, db: Session) -> Match
 
 
 @read.get("/matches/{match_id}/history")
-async def get_history(match_id: UUID, caller: CurrentCaller, db: Session) -> list[Version]:
+async def get_history(match_id: UUID, caller: CurrentCaller, db: Session, after: After = 0) -> list[Version]:
     """What has become of a match, step by step; a region reads what happened since it was presented."""
     match = await readable(db, match_id, caller)
-    versions = await history(db, MatchVersion, match_id)
-    if caller.role in (Role.REGION, Role.PARTNER):
-        versions = [version for version in versions if version.facts["presented"]]
+    shown = [col(MatchVersion.facts)["presented"].as_boolean()] if caller.role in (Role.REGION, Role.PARTNER) else []
+    versions = await history(db, MatchVersion, match_id, after, *shown)
     return versions if words_are_for(caller, match) else [_wordless(version) for version in versions]
 
 

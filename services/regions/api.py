@@ -11,7 +11,7 @@ from services.regions.rules import NeedStep
 from shared.auth import RegionPerson
 from shared.db import Db
 from shared.events import Closing, NeedClosed, NeedFacts, NeedPosted, NeedRevised
-from shared.history import Version, history, keep
+from shared.history import After, Version, history, keep
 from shared.http import Page, Session, commands, queries
 from shared.lives import check_version
 from shared.outbox import said
@@ -61,10 +61,10 @@ async def get_need(need_id: UUID, caller: RegionPerson, db: Session) -> NeedFact
 
 
 @read.get("/needs/{need_id}/history")
-async def get_history(need_id: UUID, caller: RegionPerson, db: Session) -> list[Version]:
-    """All versions of a need of the caller's region: what each said, when, and which side wrote it."""
+async def get_history(need_id: UUID, caller: RegionPerson, db: Session, after: After = 0) -> list[Version]:
+    """The versions of a need of the caller's region: what each said, when, and which side wrote it."""
     await _seen(db, need_id, caller.region)
-    return await history(db, NeedVersion, need_id)
+    return await history(db, NeedVersion, need_id, after)
 
 
 async def _seen(db: Db, need_id: UUID, region: str) -> Need:

@@ -2,7 +2,7 @@
 
 import asyncio
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.factories import (
     someone,
 )
 from tests.intake.puzzles import check_coordinators, part_path, puzzle, told
+from tests.tables import superuser
 from tests.topics import events_of
 
 PROPOSALS = "/v1/proposals"
@@ -242,3 +243,20 @@ async def test_a_proposals_history_tells_what_each_version_said_and_who_brought_
     assert (await lead.read("intake", f"{path}/history")).json() == versions
     stranger, _ = await registered_company(operator)
     check_problem(await stranger.read("intake", f"{path}/history"), 404)
+
+
+async def test_a_long_history_is_read_part_by_part(operator: Browser) -> None:
+    lead, contact = await registered_company(operator)
+    proposal = await lead.done("intake", PROPOSALS, proposal_body(contact))
+    path = f"{PROPOSALS}/{proposal['proposal_id']}/history"
+    async with superuser(operator.platform) as connection:
+        await connection.execute(
+            "insert into intake.proposal_version (id, version, type, by, facts) "
+            "select $1, version, 'ProposalRevised', 'company', '{}' from generate_series(2, 150) as version",
+            UUID(proposal["proposal_id"]),
+        )
+    first = (await lead.read("intake", path)).json()
+    rest = (await lead.read("intake", path, after=first[-1]["version"])).json()
+    assert [each["version"] for each in first] == list(range(1, 101))
+    assert [each["version"] for each in rest] == list(range(101, 151))
+    check_problem(await lead.read("intake", path, after=-1), 422, "query.after")
