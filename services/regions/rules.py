@@ -67,6 +67,8 @@ MISSION_LIFE = {
 
 VISITED = (MatchState.PRESENTED, MatchState.ACCEPTED, MatchState.INTRODUCED, MatchState.REPORTED)
 """The matches that a visit can be about: the region knows of them, and something may come of them."""
+FORMULA = re.compile(r"(^|[;\t\r\n] *)(?=[=+\-@\t\r])")
+"""Where one could begin. A spreadsheet whose decimals have commas, as in Belgium, ends cells at semicolons."""
 MOST_LEADS = 100
 """So many questions, at their longest, fit into one event."""
 
@@ -246,5 +248,5 @@ def seen_by(mission: MissionFacts, region: Region | None, matches: Container[UUI
 
 
 def guarded(cell: str) -> str:
-    """A cell's text, which a spreadsheet does not take for a formula."""
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    """A cell's text, in which a spreadsheet takes nothing for a formula."""
+    return FORMULA.sub(r"\1'", cell)

@@ -1,5 +1,7 @@
 """Regions decides well."""
 
+import csv
+import io
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -255,3 +257,12 @@ def test_a_region_sees_its_own_leads_and_matches_and_a_company_the_programme_alo
 def test_a_cell_is_no_formula(begin: str) -> None:
     assert guarded(f"{begin}1+1") == f"'{begin}1+1"
     assert guarded(f"1{begin}") == f"1{begin}"
+
+
+@pytest.mark.parametrize("begin", ["=", "+", "-", "@"])
+def test_nor_is_what_a_belgian_spreadsheet_makes_a_cell_of(begin: str) -> None:
+    file = io.StringIO()
+    csv.writer(file).writerow(["3", guarded(f"Pumps, {begin};{begin}1; {begin}2\n{begin}3")])
+    lines = csv.reader(file.getvalue().splitlines(), delimiter=";")
+    assert not [cell for line in lines for cell in line if cell.strip().startswith(begin)]
+    assert guarded(f"Pumps; valves {begin} 2") == f"Pumps; valves {begin} 2"
