@@ -69,7 +69,7 @@ class ConsortiumDraft(Draft):
 
 
 class ConsortiumRevision(Draft):
-    """The puzzle, whole, as its lead would have it. `version` is the one that the caller has read."""
+    """The puzzle, whole, as its lead would have it; a contact that is left out stays. `version` is what was read."""
 
     version: int
     title: Title
@@ -100,7 +100,7 @@ async def revise_consortium(
     pieces = revised(before, [Wish(part.part_id, part.title, part.company_id) for part in draft.parts])
     await _check(db, caller.company_id, pieces, draft.contact_id)
     await end_invitations(db, consortium, [piece.part_id for piece in before if piece not in pieces])
-    consortium.title, consortium.contact_id = draft.title, draft.contact_id
+    consortium.title, consortium.contact_id = draft.title, draft.contact_id or consortium.contact_id
     have(consortium, pieces)
     return said(db, ConsortiumRevised, consortium)
 

@@ -108,7 +108,11 @@ async def test_the_contact_of_a_consortium_is_the_leads(operator: Browser) -> No
     body = revision(consortium, contact_id=foreign)
     check_problem(await lead.send("intake", path_of(consortium), body, method="PUT"), 422, "body.contact_id")
     body["contact_id"] = contact
-    assert (await lead.done("intake", path_of(consortium), body, method="PUT"))["contact_id"] == contact
+    told_now = await lead.done("intake", path_of(consortium), body, method="PUT")
+    assert told_now["contact_id"] == contact
+    silent = revision(told_now)
+    del silent["contact_id"]
+    assert (await lead.done("intake", path_of(consortium), silent, method="PUT"))["contact_id"] == contact
 
 
 async def test_the_lead_revises_the_puzzle(operator: Browser) -> None:
