@@ -3,6 +3,7 @@
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 from typing import Annotated
@@ -11,7 +12,9 @@ from uuid import UUID
 from fastapi import Depends, Query, Response
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement
+from sqlalchemy.orm import load_only
 from sqlmodel import col, func, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from services.regions.callers import Insider
 from services.regions.models import Need
@@ -147,8 +150,7 @@ async def count_needs(caller: Insider, db: Session, filters: Filters) -> Overvie
 @read.get("/overview/needs")
 async def list_needs(caller: Insider, db: Session, filters: Filters, page: Page) -> list[OverviewNeed]:
     """The needs themselves, by id; `after` is the last id of the page before."""
-    rows = await page.of(db, select(Need).where(*filters.conditions()), Need.need_id)
-    return [OverviewNeed.model_validate(row.model_dump()) for row in rows]
+    return _shown(await page.of(db, _needs(filters), Need.need_id))
 
 
 @read.get("/overview/needs.csv", response_class=CsvFile)
@@ -170,8 +172,18 @@ async def download_json(caller: Insider, db: Session, filters: Filters, response
 
 
 async def _all(db: Db, filters: _Filters) -> list[OverviewNeed]:
-    query = select(Need).where(*filters.conditions()).order_by(col(Need.region), col(Need.need_id)).limit(MOST)
-    return [OverviewNeed.model_validate(row.model_dump()) for row in await db.scalars(query)]
+    query = _needs(filters).order_by(col(Need.region), col(Need.need_id)).limit(MOST)
+    return _shown(await db.scalars(query))
+
+
+def _needs(filters: _Filters) -> SelectOfScalar[Need]:
+    """The needs that are looked at; not their long texts, which would make a file of many a heavy one."""
+    columns = [getattr(Need, name) for name in OverviewNeed.model_fields]
+    return select(Need).where(*filters.conditions()).options(load_only(*columns, raiseload=True))
+
+
+def _shown(rows: Iterable[Need]) -> list[OverviewNeed]:
+    return [OverviewNeed.model_validate(row, from_attributes=True) for row in rows]
 
 
 def _named(kind: str) -> dict[str, str]:
