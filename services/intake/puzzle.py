@@ -177,8 +177,11 @@ def taken(pieces: Iterable[Piece], lead: UUID, part_id: UUID, company: UUID) -> 
     """
     if company == lead:
         raise conflict("Your company leads this consortium; the token is for another one.")
-    if any(piece.company_id == company for piece in pieces):
-        raise conflict("Your company has a part of this consortium already; it brings no second one.")
+    if held := next((piece for piece in pieces if piece.company_id == company), None):
+        raise conflict(
+            f"Your company has a part of this consortium already, {held.title}, which is {held.state}; it brings no "
+            "second one. Unless that one is confirmed, the lead can take it from you first."
+        )
     return _moved(pieces, _found(pieces, part_id), PartStep.CONFIRM, company)
 
 

@@ -209,3 +209,18 @@ async def test_nobody_joins_once_the_proposal_is_submitted(operator: Browser) ->
     check_problem(await late.send("intake", CONFIRM, {"token": sorting}), 409)
     again = await lead.send("intake", invitations_path(consortium, consortium["wanted"][1]), invitation_body())
     assert "is closed" in check_problem(again, 409)["detail"]
+
+
+async def test_who_has_declined_one_part_is_told_how_it_may_bring_another(operator: Browser) -> None:
+    (lead, first, _), consortium, _ = await puzzle(operator)
+    await first.done("intake", part_path(consortium, 0, "decline"))
+    held = (await lead.read("intake", path_of(consortium))).json()
+    held = await lead.done("intake", path_of(held), revision(held, {"title": "Sorting"}), method="PUT")
+    _, token = await invited(lead, held, held["wanted"][0])
+    detail = check_problem(await first.send("intake", CONFIRM, {"token": token}), 409)["detail"]
+    assert "Part 1, which is declined" in detail
+    freed = revision(held)
+    freed["parts"][0]["company_id"] = None
+    await lead.done("intake", path_of(held), freed, method="PUT")
+    mine = (await first.done("intake", CONFIRM, {"token": token}))["parts"][-1]
+    assert (mine["title"], mine["company_id"], mine["state"]) == ("Sorting", company_of(first.person), "confirmed")
