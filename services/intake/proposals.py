@@ -131,8 +131,8 @@ async def revise_proposal(
     proposal = await _written(db, proposal_id, caller, ProposalStep.REVISE)
     check_version("proposal", proposal.version, draft.version)
     check_proposal(ProposalKind(proposal.kind), draft.teaser, draft.summary, proposal.consortium_id)
-    if draft.contact_id:
-        await provinces_of(db, [proposal.lead_id], draft.contact_id)
+    # A company may have moved: whoever coordinates where it is now goes on with its proposal.
+    proposal.provinces = await provinces_of(db, proposal.members, draft.contact_id)
     proposal.sqlmodel_update(draft.model_dump(mode="json", exclude={"contact_id"}))
     proposal.contact_id = draft.contact_id or proposal.contact_id
     proposal.version += 1

@@ -10,8 +10,10 @@ from shared.events import ProposalFacts
 from shared.vocabulary import Role
 from tests.browser import Browser, check_problem, registered_company
 from tests.factories import (
+    company_body,
     company_of,
     company_person,
+    company_revision,
     contact_body,
     proposal_body,
     proposal_revision,
@@ -260,3 +262,16 @@ async def test_a_long_history_is_read_part_by_part(operator: Browser) -> None:
     assert [each["version"] for each in first] == list(range(1, 101))
     assert [each["version"] for each in rest] == list(range(101, 151))
     check_problem(await lead.read("intake", path, after=-1), 422, "query.after")
+
+
+async def test_a_revision_goes_to_the_coordinator_of_where_the_company_is_now(operator: Browser) -> None:
+    lead, contact = await registered_company(operator, province="limburg")
+    draft = proposal_body(contact)
+    path = f"{PROPOSALS}/{(await lead.done('intake', PROPOSALS, draft))['proposal_id']}"
+    moved = company_revision(company_body(lead.person, province="antwerp"), 1)
+    await lead.done("intake", f"/v1/companies/{company_of(lead.person)}", moved, method="PUT")
+    revised = await lead.done("intake", path, proposal_revision(draft, 1), method="PUT")
+    assert revised["provinces"] == ["antwerp"]
+    for province, seen in (("antwerp", True), ("limburg", False)):
+        answer = await operator.of(someone(Role.COORDINATOR, province)).read("intake", path)
+        assert answer.is_success == seen
