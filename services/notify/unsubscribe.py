@@ -57,8 +57,9 @@ async def ask(language: Spoken = "en") -> HTMLResponse:
 @page.post("/unsubscribe")
 async def unsubscribe(db: Session, token: Token = "", language: Spoken = "en") -> HTMLResponse:
     """Write no more of what can be stopped. An unknown token has the same answer."""
-    await db.execute(update(Contact).where(col(Contact.token) == _read(token)).values(unsubscribed=True))
-    await db.commit()
+    if known := _read(token):
+        await db.execute(update(Contact).where(col(Contact.token) == known).values(unsubscribed=True))
+        await db.commit()
     return _shown(language, done=True)
 
 

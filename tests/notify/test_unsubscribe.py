@@ -6,7 +6,14 @@ import httpx
 import pytest
 
 from deploy.waiting import until
+from services.notify.handlers import keep_contacts
+from services.notify.models import Contact
+from services.notify.unsubscribe import unsubscribe
+from shared.db import Db
+from shared.events import ContactErased
 from tests.browser import Browser
+from tests.facts import received
+from tests.notify.parties import person
 from tests.tables import superuser
 from tests.world import World
 
@@ -55,6 +62,14 @@ async def test_an_unknown_token_gets_the_same_answer(world: World, token: str) -
         known = await world.anyone.http.request(method, url)
         unknown = await world.anyone.http.request(method, httpx.URL(url).copy_set_param("token", token))
         assert (unknown.status_code, unknown.text) == (known.status_code, known.text)
+
+
+async def test_what_is_no_token_touches_nobody(db: Db) -> None:
+    """An erased person has none either."""
+    someone = person("An Peeters")
+    await keep_contacts([someone, received(ContactErased, contact_id=someone.contact_id)], db)
+    await unsubscribe(db, "x")
+    assert not (await db.get_one(Contact, someone.contact_id)).unsubscribed
 
 
 @pytest.mark.parametrize(("language", "title"), PAGES.items())
