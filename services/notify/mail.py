@@ -166,7 +166,8 @@ def _meeting(occasion: Occasion) -> Meeting:
 def _add_calendar(message: EmailMessage, occasion: Occasion, subject: str, settings: Settings) -> None:
     """Beside the text, where a mail program looks for an invitation, and as a file, for all others."""
     copy = occasion.more["meeting"]
-    people = {str(each.mail): str(line(each.name)).replace('"', "'") for each in occasion.parties}
+    present = [each for each in occasion.parties if not each.erased]
+    people = {str(each.mail): str(line(each.name)).replace('"', "'") for each in present}
     meeting = _meeting(occasion)
     meeting = meeting.model_copy(update={"place": meeting.place and line(meeting.place)})
     sender = settings.mail.sender

@@ -66,8 +66,8 @@ class Occasion:
 
     @property
     def others(self) -> list[Contact]:
-        """Those of the two who are not written to now."""
-        return [each for each in self.parties if each is not self.to]
+        """Those of the two who are not written to now, and have not been erased."""
+        return [each for each in self.parties if each is not self.to and not each.erased]
 
     @property
     def is_partys(self) -> bool:

@@ -133,6 +133,21 @@ async def test_a_meeting_that_moves_updates_the_entry_of_both(alone: Sessions, p
     assert entries == [(uid, 6, timedelta(minutes=90))] * 2 + [(uid, 8, timedelta(minutes=60))] * 2
 
 
+async def test_a_meeting_is_told_though_the_other_party_was_erased(alone: Sessions, post: PostOffice) -> None:
+    parties = Parties()
+    await store(alone, *parties.people, parties.need, parties.proposal)
+    await store(alone, received(ContactErased, contact_id=parties.asks.contact_id))
+    await store(alone, parties.match(OutcomeReported, 6, outcome="meeting", meeting=MEETING))
+    await send_all(alone)
+    ((to, mail),) = post.seen
+    assert to == parties.offers.mail
+    assert "None" not in body(mail)
+    assert "Whom you meet" not in body(mail)
+    (file,) = mail.iter_attachments()
+    (event,) = Calendar.from_ical(file.get_content()).walk("VEVENT")
+    assert event["ATTENDEE"] == f"mailto:{parties.offers.mail}"
+
+
 async def test_a_company_hears_once_for_each_version_that_nothing_fits_yet(alone: Sessions, post: PostOffice) -> None:
     parties = Parties()
     near = {"need_id": parties.need.need_id, "region": "hebei", "challenges": [4], "score": 0.2, "failed": ["Too far"]}
