@@ -28,6 +28,8 @@ from shared.events import MatchState, PartState
 
 MOST = 100
 """Items of one digest; what is more makes another one."""
+ENDED = (MatchState.RETRACTED, MatchState.VETOED, MatchState.DECLINED, MatchState.EXPIRED)
+"""Of these matches nothing comes any more."""
 
 To, NeedContact, ProposalContact = aliased(Contact), aliased(Contact), aliased(Contact)
 Query: TypeAlias = Select[*tuple[Any, ...]]
@@ -210,9 +212,7 @@ async def _has_match(db: Db, occasion: Occasion) -> bool:
     miss = await db.get(Miss, occasion.proposal.proposal_id)
     if occasion.proposal.withdrawn or miss is None or miss.version < occasion.proposal.version:
         return True
-    live = select(MatchCopy).where(
-        col(MatchCopy.proposal_id) == miss.proposal_id, col(MatchCopy.state) != MatchState.RETRACTED
-    )
+    live = select(MatchCopy).where(col(MatchCopy.proposal_id) == miss.proposal_id, col(MatchCopy.state).not_in(ENDED))
     return (await db.scalars(live.limit(1))).first() is not None
 
 

@@ -173,6 +173,18 @@ async def test_nobody_is_told_of_no_match_once_that_is_over(alone: Sessions, pos
     assert await queued(alone, "no_match") == ["cancelled"]
 
 
+@pytest.mark.parametrize("ended", [MatchDeclined, MatchExpired, MatchVetoed])
+async def test_a_match_that_has_ended_keeps_nobody_from_hearing_that_nothing_fits(
+    alone: Sessions, post: PostOffice, ended: Any
+) -> None:
+    parties = Parties()
+    await store(alone, *parties.people, parties.need, parties.proposal, parties.match(ended, 4))
+    miss = received(NoMatchFound, version=1, nearest=[], proposal_id=parties.proposal.proposal_id)
+    await store(alone, miss)
+    await send_all(alone)
+    assert await queued(alone, "no_match") == ["sent"]
+
+
 async def test_every_person_of_a_company_is_asked_for_its_part_once(alone: Sessions, post: PostOffice) -> None:
     company, other = uuid4(), uuid4()
     people = [person("An Peeters", company_id=company), person("Jan Claes", company_id=company)]
