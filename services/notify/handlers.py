@@ -51,6 +51,7 @@ from shared.events import (
     NeedRevised,
     NoMatchFound,
     OutcomeReported,
+    Part,
     PartConfirmed,
     PartDeclined,
     PartState,
@@ -178,14 +179,30 @@ async def tell_lead(event: ConsortiumFacts, db: Db) -> None:
 
 @events.react(ConsortiumOpened, ConsortiumRevised)
 async def ask_companies(event: ConsortiumFacts, db: Db) -> None:
-    """Queue a mail to each person of each company that is asked; who was asked for a part before is not asked anew."""
+    """Queue a mail to each person of each company that is asked."""
     for part in event.parts:
         if part.state is PartState.OPEN:
             people = select(Contact.contact_id).where(Contact.company_id == part.company_id, ~col(Contact.erased))
             for contact_id in sorted(await db.scalars(people)):
-                about = {"consortium_id": event.consortium_id, "part_id": part.part_id, "contact_id": contact_id}
-                occasion = (event.consortium_id, part.part_id, part.company_id, Template.PART_ASKED, contact_id)
-                await _queue(db, Template.PART_ASKED, Party.MEMBER, occasion, **about)
+                await _ask(db, event.consortium_id, part, contact_id)
+
+
+@events.react(ContactShared)
+async def ask_who_was_named_late(event: ContactShared, db: Db) -> None:
+    """Queue what the company of a new person was asked before: it may be asked before it has named anybody."""
+    wanted = {"company_id": str(event.company_id), "state": PartState.OPEN}
+    asking = select(ConsortiumCopy).where(~col(ConsortiumCopy.closed), col(ConsortiumCopy.parts).contains([wanted]))
+    for consortium in (await db.scalars(asking.order_by(col(ConsortiumCopy.consortium_id)))).all():
+        for part in map(Part.model_validate, consortium.parts):
+            if part.state is PartState.OPEN and part.company_id == event.company_id:
+                await _ask(db, consortium.consortium_id, part, event.contact_id)
+
+
+async def _ask(db: Db, consortium_id: UUID, part: Part, contact_id: UUID) -> None:
+    """Once for what the part is: a company that declined may be asked for it anew when the lead has changed it."""
+    about = {"consortium_id": consortium_id, "part_id": part.part_id, "contact_id": contact_id}
+    occasion = (consortium_id, part.part_id, part.company_id, part.title, Template.PART_ASKED, contact_id)
+    await _queue(db, Template.PART_ASKED, Party.MEMBER, occasion, **about)
 
 
 @events.react(InvitationIssued)

@@ -200,6 +200,33 @@ async def test_every_person_of_a_company_is_asked_for_its_part_once(alone: Sessi
     assert [to for to, _ in post.seen[2:]] == [later.mail]
 
 
+async def test_who_is_named_after_its_company_was_asked_is_asked_too(alone: Sessions, post: PostOffice) -> None:
+    company = uuid4()
+    closed = consortium(ConsortiumClosed, 2, part(company), consortium_id=uuid4(), closed=True)
+    answered = consortium(PartConfirmed, 2, part(company, "confirmed"), consortium_id=uuid4(), contact_id=None)
+    await store(alone, closed, answered, consortium(ConsortiumOpened, 1, part(company), part(uuid4())))
+    an = person("An Peeters", company_id=company)
+    await store(alone, an, person("Jan Claes", company_id=uuid4()))
+    await store(alone, person("An Peeters", contact_id=an.contact_id, mail=an.mail, company_id=company, version=2))
+    await send_all(alone)
+    assert [to for to, _ in post.seen] == [an.mail]
+
+
+async def test_a_company_that_declined_is_asked_anew_for_a_part_that_was_changed(
+    alone: Sessions, post: PostOffice
+) -> None:
+    company, part_id = uuid4(), uuid4()
+    an = person("An Peeters", company_id=company)
+    smaller = part(company, "open", part_id) | {"title": "Drying, a tenth of it"}
+    await store(alone, an, consortium(ConsortiumOpened, 1, part(company, "open", part_id)))
+    await send_all(alone)
+    await store(alone, consortium(PartDeclined, 2, part(company, "declined", part_id), contact_id=None))
+    await store(alone, consortium(ConsortiumRevised, 3, smaller))
+    await send_all(alone)
+    assert [to for to, _ in post.seen] == [an.mail] * 2
+    assert "- Drying, a tenth of it\n" in body(post.taken[an.mail])
+
+
 @pytest.mark.parametrize(
     ("kind", "state", "closed"),
     [(PartConfirmed, "confirmed", False), (PartDeclined, "declined", False), (ConsortiumClosed, "open", True)],
