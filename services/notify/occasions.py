@@ -191,14 +191,14 @@ async def is_over(db: Db, occasion: Occasion) -> bool:
     if occasion.match:
         return not holds(template, MatchState(occasion.match.state))
     if occasion.consortium:
-        return template is Template.PART_ASKED and not _is_asked(occasion, to)
+        return occasion.consortium.closed or (template is Template.PART_ASKED and not _is_asked(occasion, to))
     return await _has_match(db, occasion)
 
 
 def _is_asked(occasion: Occasion, to: Contact) -> bool:
     assert occasion.consortium
     asked = {"part_id": str(occasion.delivery.part_id), "company_id": str(to.company_id), "state": PartState.OPEN}
-    return any(asked.items() <= part.items() for part in occasion.consortium.parts) and not occasion.consortium.closed
+    return any(asked.items() <= part.items() for part in occasion.consortium.parts)
 
 
 async def _is_closed(db: Db, invitation: Invitation) -> bool:

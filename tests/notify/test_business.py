@@ -253,6 +253,16 @@ async def test_a_lead_is_told_how_its_puzzle_stands(alone: Sessions, post: PostO
     assert "- Drying: confirmed\n- Drying: not answered yet\n- Steering: still looking" in body(post.taken[lead.mail])
 
 
+async def test_a_lead_that_has_submitted_is_told_of_its_puzzle_no_more(alone: Sessions, post: PostOffice) -> None:
+    lead = person("Els Maes")
+    facts = {"contact_id": lead.contact_id}
+    await store(alone, lead, consortium(PartConfirmed, 2, part(uuid4(), "confirmed"), **facts))
+    await store(alone, consortium(ConsortiumClosed, 3, part(uuid4(), "confirmed"), closed=True, **facts))
+    await send_all(alone)
+    assert post.seen == []
+    assert await queued(alone, "part_answered") == ["cancelled"]
+
+
 def invitation(**fields: Any) -> InvitationIssued:
     """A lead's invitation of an address."""
     known = {"invitation_id": uuid4(), "mail": f"{uuid4().hex}@example.org", "token": uuid4().hex, "language": "nl"}
