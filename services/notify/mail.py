@@ -204,6 +204,6 @@ async def send(message: EmailMessage, to: str, settings: Mail) -> None:
     try:
         await aiosmtplib.send(message, recipients=[to], hostname=settings.host, port=settings.port, timeout=TIMEOUT)
     except aiosmtplib.SMTPRecipientsRefused as error:
-        if any(is_final(each.code) for each in error.recipients):
+        if any(is_final(each.code, each.message) for each in error.recipients):
             raise Refused from None
         raise

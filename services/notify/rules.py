@@ -168,9 +168,12 @@ def delivery_id(*occasion: object) -> UUID:
     return uuid5(DELIVERIES, "/".join(map(str, occasion)))
 
 
-def is_final(code: int) -> bool:
-    """Whether a mail server's answer to an address will be the same tomorrow (RFC 5321, 4.2.1)."""
-    return code >= 500
+def is_final(code: int, answer: str) -> bool:
+    """Whether a mail server's answer to an address will be the same tomorrow (RFC 5321, 4.2.1).
+
+    Not if it is about us, such as a relay that is set up wrongly (RFC 3463: 5.7, security or policy).
+    """
+    return code >= 500 and not answer.startswith("5.7.")
 
 
 def wait(tries: int) -> float:

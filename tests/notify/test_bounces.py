@@ -26,9 +26,13 @@ async def test_an_address_that_is_refused_for_good_gets_no_more_mail(alone: Sess
     assert post.seen == []
 
 
-async def test_an_address_that_is_refused_for_now_is_tried_again(alone: Sessions, post: PostOffice) -> None:
+@pytest.mark.parametrize("answer", ["450 4.2.1 Try later", "550 5.7.1 Relaying denied"])
+async def test_an_address_that_is_refused_for_now_is_tried_again(
+    alone: Sessions, post: PostOffice, answer: str
+) -> None:
+    """The second is about us: a relay that is set up wrongly makes nobody's address a dead one."""
     parties = Parties()
-    post.refused[parties.asks.mail] = "450 4.2.1 Try later"
+    post.refused[parties.asks.mail] = answer
     await store(alone, *parties.people, *parties.reminded)
     await send_all(alone)
     (waiting,) = await deliveries(alone, parties.match_id)
