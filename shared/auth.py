@@ -230,6 +230,12 @@ async def _network(caller: CurrentCaller) -> Caller:
     return caller
 
 
+async def _network_coordinator(caller: Annotated[Caller, Depends(_coordinator)]) -> Caller:
+    if caller.organisation not in NETWORK:
+        raise Problem(403, "Not allowed", "Only a coordinator of Cleantech Flanders or FIT may do this.")
+    return caller
+
+
 async def _party(caller: CurrentCaller) -> Caller:
     if caller.role not in (Role.COMPANY, Role.REGION, Role.COORDINATOR):
         raise Problem(403, "Not allowed", "Only companies, regions and coordinators may do this.")
@@ -241,6 +247,7 @@ RegionPerson = Annotated[RegionCaller, Depends(_region)]
 CompanyOrCoordinator = Annotated[Caller, Depends(_reader)]
 RegionOrCoordinator = Annotated[Caller, Depends(_in_regions)]
 Coordinator = Annotated[Caller, Depends(_coordinator)]
+NetworkCoordinator = Annotated[Caller, Depends(_network_coordinator)]
 CoordinatorOrOperator = Annotated[Caller, Depends(_overseer)]
 NetworkPerson = Annotated[Caller, Depends(_network)]
 """Anybody but a partner system."""

@@ -12,8 +12,9 @@ from shared.db import Db
 from shared.events import ContactErased, ContactShared
 from shared.held import Held, Rows
 from shared.http import Draft, Page
+from shared.lives import check_version
 from shared.outbox import emit, said
-from shared.problems import conflict, not_found
+from shared.problems import not_found
 from shared.settings import Contacts
 from shared.vocabulary import Digest, Language, Short, storable, trimmed
 
@@ -106,8 +107,7 @@ async def revise(
         Problem: 404 unless it is there and `mine`; 409 if it is at another version.
     """
     contact = await _locked(db, table, contact_id, mine)
-    if contact.version != draft.version:
-        raise conflict(f"The contact is at version {contact.version}; read it again before you change it.")
+    check_version("contact", contact.version, draft.version)
     contact.sqlmodel_update(draft.model_dump())
     contact.version += 1
     return _told(db, contact)

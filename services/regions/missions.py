@@ -9,7 +9,6 @@ from pydantic import AfterValidator, Field
 from sqlalchemy import ColumnElement
 from sqlmodel import col, func, select, true
 
-from services.regions.callers import Insider
 from services.regions.models import MatchCopy, Mission
 from services.regions.rules import (
     MISSION_LIFE,
@@ -24,7 +23,7 @@ from services.regions.rules import (
     seen_by,
     visit_of,
 )
-from shared.auth import Caller, Coordinator
+from shared.auth import Caller, Coordinator, NetworkPerson
 from shared.db import Db, shares
 from shared.events import (
     Direction,
@@ -140,14 +139,14 @@ async def link_visit(mission_id: UUID, stop_id: UUID, visit: Visit, caller: Coor
 
 
 @read.get("/missions")
-async def list_missions(caller: Insider, db: Session, page: Page) -> list[MissionFacts]:
+async def list_missions(caller: NetworkPerson, db: Session, page: Page) -> list[MissionFacts]:
     """The missions that the caller may see, by id; `after` is the last id of the page before."""
     rows = await page.of(db, select(Mission).where(_visible(caller)), Mission.mission_id)
     return await shown(db, caller, *map(facts, rows))
 
 
 @read.get("/missions/{mission_id}")
-async def get_mission(mission_id: UUID, caller: Insider, db: Session) -> MissionFacts:
+async def get_mission(mission_id: UUID, caller: NetworkPerson, db: Session) -> MissionFacts:
     """One mission: all of it for coordinators; a region sees its own leads, a company the programme alone."""
     mission = await db.scalar(select(Mission).where(Mission.mission_id == mission_id, _visible(caller)))
     if mission is None:

@@ -16,9 +16,9 @@ from sqlalchemy.orm import load_only
 from sqlmodel import col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from services.regions.callers import Insider
 from services.regions.models import Need
 from services.regions.rules import guarded
+from shared.auth import NetworkPerson
 from shared.db import Db
 from shared.events import Budget, Capacity
 from shared.http import Page, Session, queries
@@ -127,7 +127,7 @@ class CsvFile(Response):
 
 
 @read.get("/overview")
-async def count_needs(caller: Insider, db: Session, filters: Filters) -> Overview:
+async def count_needs(caller: NetworkPerson, db: Session, filters: Filters) -> Overview:
     """How many needs there are for each region and challenge."""
     challenge = func.unnest(Need.challenges).column_valued("challenge")
     table = select(Need.region, challenge, func.count()).where(*filters.conditions())
@@ -148,13 +148,13 @@ async def count_needs(caller: Insider, db: Session, filters: Filters) -> Overvie
 
 
 @read.get("/overview/needs")
-async def list_needs(caller: Insider, db: Session, filters: Filters, page: Page) -> list[OverviewNeed]:
+async def list_needs(caller: NetworkPerson, db: Session, filters: Filters, page: Page) -> list[OverviewNeed]:
     """The needs themselves, by id; `after` is the last id of the page before."""
     return _shown(await page.of(db, _needs(filters), Need.need_id))
 
 
 @read.get("/overview/needs.csv", response_class=CsvFile)
-async def download_csv(caller: Insider, db: Session, filters: Filters) -> CsvFile:
+async def download_csv(caller: NetworkPerson, db: Session, filters: Filters) -> CsvFile:
     """The needs as a table, 10,000 of them at most; a spreadsheet opens it with its Chinese text."""
     file = io.StringIO()
     table = csv.writer(file)
@@ -165,7 +165,7 @@ async def download_csv(caller: Insider, db: Session, filters: Filters) -> CsvFil
 
 
 @read.get("/overview/needs.json")
-async def download_json(caller: Insider, db: Session, filters: Filters, response: Response) -> list[OverviewNeed]:
+async def download_json(caller: NetworkPerson, db: Session, filters: Filters, response: Response) -> list[OverviewNeed]:
     """The needs as JSON, 10,000 of them at most."""
     response.headers.update(_named("json"))
     return await _all(db, filters)

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, Field
 from sqlmodel import col, func, select
 
-from services.regions.callers import NetworkCoordinator
 from services.regions.models import Need, Ties
+from shared.auth import NetworkCoordinator
 from shared.http import Draft, Session, commands, queries
 from shared.lives import check_version
 from shared.vocabulary import COORDINATED, Province, Region
