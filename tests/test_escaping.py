@@ -35,12 +35,20 @@ async def test_markup_in_every_text_is_shown_and_never_run(operator: Browser) ->
     mailbox = operator.platform.urls["mailbox"]
 
     async def mails() -> list[dict[str, Any]]:
-        return [mail for mail in (await operator.http.get(f"{mailbox}/messages")).json() if mark in mail["text"]]
+        """What the match's parties got: there may be a mail that nothing matched yet, and coordinators' copies."""
+        deliveries = (await operator.read("notify", f"{match}/deliveries")).json()
+        sent = {f"<{each['delivery_id']}@i2pcc.local>" for each in deliveries if each["party"] in ("need", "proposal")}
+        caught = (await operator.http.get(f"{mailbox}/messages")).json()
+        return [mail for mail in caught if mail["message_id"] in sent]
 
     async def both_are_told() -> bool:
         return len(await mails()) == 2
 
+    async def match_is_known() -> bool:
+        return bool((await operator.read("notify", f"{match}/deliveries")).is_success)
+
     assert await until(lambda: reached("presented"), 60)
+    assert await until(match_is_known, 60)
     assert await until(both_are_told, 60)
     version = (await region.read("matching", match)).json()["version"]
     await region.done("matching", f"{match}/accept", {"version": version})
