@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 UV_VERSION := $(shell sed -n 's/^uv==\([0-9.]*\).*/\1/p' requirements.lock)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock sbom advisories clean
+.PHONY: help setup demo test chaos lint format lock sbom advisories clean
 
 help:  ## List the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ demo: setup  ## Play the main job from nothing; ONCE=1 ends by itself
 
 test: setup  ## Run all tests, on a real Kafka and PostgreSQL of their own
 	@$(BIN)/pytest
+
+chaos: setup  ## Make every fault under load, and see that nothing is lost; about 20 minutes
+	@$(BIN)/i2pcc chaos
 
 lint: setup  ## ruff, mypy strict, import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

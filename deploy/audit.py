@@ -13,6 +13,7 @@ from rich.text import Text
 from deploy.embedded.platform import Platform
 from deploy.files import write
 from deploy.problems import Problem, disk
+from deploy.running import known
 from deploy.screen import console, headed
 from deploy.settings import SERVICES
 from shared.audit import Head, Report, verify
@@ -51,10 +52,8 @@ async def show(
     platform: Platform, service: str | None = None, subject: str | None = None, key: str | None = None, limit: int = 20
 ) -> None:
     """Show who did what, a line each, the newest last: of all services or one, of one subject, of one object."""
-    if service not in (None, *SERVICES):
-        raise Problem(f"There is no service {service}.", f"There are: {', '.join(SERVICES)}.", code=2)
     found: list[tuple[str, asyncpg.Record]] = []
-    for name in [service] if service else SERVICES:
+    for name in [known(service)] if service else SERVICES:
         async with _connected(platform, name) as connection:
             found += [(name, row) for row in await connection.fetch(SHOWN, subject, key, limit)]
     for name, row in sorted(found, key=lambda each: each[1]["at"])[-limit:]:

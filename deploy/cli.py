@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deploy import interrupts
+from deploy.backup.cli import app as backup
+from deploy.dlq.cli import app as dlq
+from deploy.doctor.cli import doctor
+from deploy.measuring import bench, chaos, evaluate
 from deploy.problems import Problem, disk
+from deploy.replay.cli import replay
 
 if TYPE_CHECKING:
     from deploy.embedded.platform import Platform
-    from deploy.screen import Screen
 
 app = typer.Typer(
     help="Matchmaking between Flemish cleantech companies and Chinese regions, on this machine.",
@@ -21,6 +25,10 @@ app = typer.Typer(
 )
 audit = typer.Typer(help="Read and check the audit log: who did what to which objects.", no_args_is_help=True)
 app.add_typer(audit, name="audit")
+matching = typer.Typer(help="Learn from answers how to score, and match everything anew.", no_args_is_help=True)
+app.add_typer(matching, name="matching")
+app.add_typer(dlq, name="dlq")
+app.add_typer(backup)
 
 
 def main() -> None:
@@ -37,12 +45,17 @@ def main() -> None:
 
 
 @app.command()
-def up() -> None:
+def up(
+    traces: Annotated[bool, typer.Option("--traces", help="Start Zipkin too, to look at traces in a browser.")] = False,
+) -> None:
     """Start everything; it goes on running when the command has ended."""
     from deploy import screen
+    from deploy.embedded.platform import Platform
+    from deploy.settings import Settings, read
 
+    settings = read(Settings)
     with screen.Screen() as steps:
-        platform = _platform(steps)
+        platform = Platform(settings.model_copy(update={"zipkin": True}) if traces else settings, steps)
         missing = platform.missing()
         interrupts.run(platform.start())
     screen.show_addresses(platform, "Everything is up." if missing else "It was up already.", "Stop with: i2pcc down")
@@ -66,12 +79,29 @@ def down(wipe: Annotated[bool, typer.Option("--wipe", help="Remove all state too
 
 
 @app.command()
-def status() -> None:
-    """Show what runs; the exit code is 1 unless all of it is ready."""
-    from deploy import screen
+def status(
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures to this file too.")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
+) -> None:
+    """Show what runs, what waits and what goes through; the exit code is 1 unless all parts are ready."""
+    from deploy.status.run import status as show
 
-    if not interrupts.run(screen.show_status(_platform().as_it_runs())):
+    if not show(_running(), json, watch):
         raise typer.Exit(1)
+
+
+@app.command()
+def trace(
+    id: Annotated[str, typer.Argument(metavar="ID", help="of a proposal, a need, a match, or a trace")],
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all that is known to this file too.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Traces at most, the newest.")] = 10,
+    statements: Annotated[bool, typer.Option("--statements", help="Show each statement in the database.")] = False,
+) -> None:
+    """Show what the services did about something in the last day: each step, when, for how long, and what failed."""
+    from deploy.settings import Settings, read
+    from deploy.traces.show import show as tell
+
+    tell(read(Settings), id, json, most=limit, statements=statements)
 
 
 @app.command()
@@ -84,7 +114,7 @@ def token(name: Annotated[str, typer.Argument(help="someone in the sample, such 
 
     async def signed_in() -> str:
         async with httpx.AsyncClient(trust_env=False) as http:
-            return await SignIn(_platform().as_it_runs().settings.issuer, http).token(person)
+            return await SignIn(_running().settings.issuer, http).token(person)
 
     person = people.find(name, people.load())
     typer.echo(interrupts.run(signed_in()))
@@ -102,7 +132,24 @@ def export(
     from deploy.export import collected, tell
 
     person = people.find(name, people.load())
-    tell(interrupts.run(collected(_platform().as_it_runs(), person)), json)
+    tell(interrupts.run(collected(_running(), person)), json)
+
+
+@app.command()
+def restart(
+    services: Annotated[list[str] | None, typer.Argument(help="such as intake; all if none")] = None,
+) -> None:
+    """Restart services one after the other, as after a change of their code; no request fails, some wait a moment."""
+    from deploy.problems import Problem
+    from deploy.screen import Screen
+    from deploy.settings import SERVICES
+
+    for name in services or ():
+        if name not in SERVICES:
+            raise Problem(f"There is no service {name}.", f"There are: {', '.join(SERVICES)}.", code=2)
+    platform = _running()
+    with Screen() as platform.steps:
+        interrupts.run(platform.renew(services or SERVICES))
 
 
 @app.command()
@@ -110,7 +157,7 @@ def rotate() -> None:
     """Make every password and the signing key anew; what ran is started again, and all have to sign in again."""
     from deploy.screen import console
 
-    platform = _platform().as_it_runs()
+    platform = _running()
     ran = platform.processes.names()
 
     async def renewed() -> None:
@@ -146,17 +193,6 @@ def demo(
     play(once=once, data=data, compose=compose)
 
 
-@app.command()
-def bench(
-    names: Annotated[list[str] | None, typer.Argument(help="relay, consume, intake, e2e, start; all if none")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the figures to this file too.")] = None,
-) -> None:
-    """Measure the platform beside its peers, on servers of its own."""
-    from deploy.bench.run import bench as measure
-
-    measure(names or [], json)
-
-
 @audit.command()
 def verify(
     head: Annotated[
@@ -166,7 +202,7 @@ def verify(
     """Walk each service's chain; the exit code is 1 if a row was changed, is missing, or waits too long."""
     from deploy.audit import check
 
-    if not interrupts.run(check(_platform().as_it_runs(), head)):
+    if not interrupts.run(check(_running(), head)):
         raise typer.Exit(1)
 
 
@@ -180,14 +216,45 @@ def show(
     """Show who did what, the newest last."""
     from deploy.audit import show as tell
 
-    interrupts.run(tell(_platform().as_it_runs(), service, subject, object, limit))
+    interrupts.run(tell(_running(), service, subject, object, limit))
 
 
-def _platform(steps: "Screen | None" = None) -> "Platform":
-    from deploy.embedded.platform import Platform
-    from deploy.settings import Settings, read
+@matching.command()
+def train(
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures to this file too.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")] = False,
+) -> None:
+    """Fit the score to all answers; the new one is used if it is better on needs that it has not seen."""
+    from deploy.learning import train as learn
 
-    return Platform(read(Settings), steps)
+    typer.echo(learn(_running(), json, dry=dry_run))
+
+
+@matching.command()
+def rematch() -> None:
+    """Have all open needs and proposals matched anew; what was interrupted goes on when it is called again."""
+    from deploy.learning import rematch as again
+
+    typer.echo(again(_running()))
+
+
+@matching.command()
+def refresh() -> None:
+    """Measure scores against what is open now, and match everything anew."""
+    from deploy import learning
+
+    typer.echo(learning.refresh(_running()))
+
+
+for command in (replay, doctor, bench, chaos):
+    app.command()(command)
+app.command("eval")(evaluate)
+
+
+def _running() -> "Platform":
+    from deploy import running
+
+    return running.platform()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The manifest of services and topics, read and checked; everything that is provisioned is made from it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -139,6 +139,11 @@ class Manifest(_Strict):
     def roles(self) -> tuple[str, ...]:
         """Every database role."""
         return tuple(role for service in self.services.values() for role in (service.migrator, service.role))
+
+    def read_by(self, services: Iterable[str]) -> dict[str, list[str]]:
+        """By service, of these, that reads any: the topics it reads."""
+        read = {service: [topic.name for topic in self.topics if service in topic.readers] for service in services}
+        return {service: names for service, names in read.items() if names}
 
     def topic(self, name: str) -> Topic:
         """The topic of a name."""

@@ -34,7 +34,8 @@ def write(file: Path) -> None:
 
 
 def _component(jar: Jar) -> Component:
-    purl = PackageURL("maven", jar.group, jar.artifact, jar.version)
+    qualifiers = {"classifier": jar.classifier} if jar.classifier else None
+    purl = PackageURL("maven", jar.group, jar.artifact, jar.version, qualifiers)
     return Component(
         name=jar.artifact,
         group=jar.group,

@@ -1,4 +1,4 @@
-"""What the commands show: steps as they go on, addresses, what runs."""
+"""What the commands show: steps as they go on, addresses, tables."""
 
 import os
 import sys
@@ -15,7 +15,6 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.embedded import steps
-from deploy.embedded.platform import PARTS, Platform
 from deploy.stage import Stage
 
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
@@ -23,11 +22,14 @@ WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 ABOUT = {
     "portal": "the web pages",
     "mailbox": "all mail that went out",
+    "zipkin": "every command as a trace, from now on",
     "intake": "companies, consortia, proposals",
     "regions": "the regions' needs",
     "matching": "matches, their reasons and answers",
     "notify": "what was sent to whom",
 }
+PAGES = ("portal", "mailbox", "zipkin")
+"""What is made to be looked at in a browser."""
 console = Console(highlight=False, width=WIDTH)
 
 
@@ -93,10 +95,10 @@ def show_addresses(platform: Stage, title: str, ending: str) -> None:
     """Where to go now, and how it ends."""
     heading(title)
     rows, urls = columns(), platform.settings.urls
-    for name in ("portal", "mailbox"):
+    for name in PAGES:
         if name in urls:
             rows.add_row(urls[name], ABOUT[name])
-    services = [name for name in urls if name not in ("portal", "mailbox")]
+    services = [name for name in urls if name not in PAGES]
     rows.add_row(f"{urls[services[0]]}/events", "the events, explained")
     for name in services:
         rows.add_row(f"{urls[name]}/docs", f"API of {name}: {ABOUT.get(name, '')}")
@@ -105,28 +107,6 @@ def show_addresses(platform: Stage, title: str, ending: str) -> None:
     console.print(rows)
     console.print("To try an API, press Authorize on its page and click on who you want to be.", soft_wrap=True)
     console.print(ending, soft_wrap=True)
-
-
-async def show_status(platform: Platform) -> bool:
-    """Show what runs, and return whether all of it is ready."""
-    table = headed("name", "pid", "port", "memory", "ready")
-    ready = {name: await _is_ready(platform, name) for name in PARTS}
-    for name in PARTS:
-        process = platform.process(name)
-        port = str(platform.settings.port(name))
-        if process is None:
-            table.add_row(name, "-", port, "-", "not running")
-        else:
-            table.add_row(name, str(process.pid), port, f"{platform.memory(name)} MB", "yes" if ready[name] else "no")
-    console.print(table)
-    if not all(ready.values()):
-        what = "Start what is missing" if any(ready.values()) else "Start it"
-        console.print(f"{what} with: i2pcc up. The logs: {platform.processes.logs}", soft_wrap=True)
-    return all(ready.values())
-
-
-async def _is_ready(platform: Platform, name: str) -> bool:
-    return platform.process(name) is not None and await platform.is_ready(name)
 
 
 def columns() -> Table:

@@ -45,6 +45,9 @@ class Settings(_ServicePorts):
     mailbox_port: Port = 8025
     http_rate: shared.settings.Rate = shared.settings.Http.model_fields["rate"].default
     signin_port: Port = 8005
+    zipkin_port: Port = 9411
+    zipkin: bool = False
+    """Whether Zipkin runs beside the platform."""
 
     @classmethod
     def for_tests(cls, state: Path) -> Self:
@@ -69,7 +72,15 @@ class Settings(_ServicePorts):
     @property
     def urls(self) -> dict[str, str]:
         """Where the HTTP servers are, by name."""
-        return {name: f"http://{self.address(name)}:{self.port(name)}" for name in (*SERVICES, "mailbox")}
+        return {
+            name: f"http://{self.address(name)}:{self.port(name)}"
+            for name in (*SERVICES, "mailbox", *["zipkin"] * self.zipkin)
+        }
+
+    @property
+    def traces(self) -> Path:
+        """Where the services keep the spans of the last day."""
+        return self.state / "traces"
 
     @property
     def issuer(self) -> str:

@@ -67,6 +67,15 @@ async def abandonable(function: Callable[..., T], *arguments: Any) -> T:
     return await outcome
 
 
+async def stoppable(function: Callable[..., T], *arguments: Any) -> T:
+    """The same for what takes one argument more: an event, by which it is told to end when nobody waits any more."""
+    over = threading.Event()
+    try:
+        return await abandonable(function, *arguments, over)
+    finally:
+        over.set()
+
+
 async def whole(work: Coroutine[Any, Any, T]) -> T:
     """Do this to its end, also when told to stop meanwhile."""
     task = asyncio.ensure_future(work)

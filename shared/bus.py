@@ -7,26 +7,30 @@ the same one by one, and bury the one that fails. See docs/architecture.md for w
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain
 from typing import Any, TypeVar
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
-from aiokafka.errors import KafkaError
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 from opentelemetry import trace
 from pydantic import ValidationError
 from sqlalchemy import text
+from sqlmodel import SQLModel
 
+from shared import failpoints
 from shared.db import Db, Sessions, is_contention, is_outage
-from shared.deadletters import bury, retry
+from shared.deadletters import Invalid, bury, retry
 from shared.events import CATALOG, Envelope, Event
 from shared.kafka import explain, security
+from shared.lag import lag
+from shared.metrics import count_consumed
 from shared.settings import Kafka
 from shared.telemetry import failed, start_processing
 
@@ -43,22 +47,30 @@ LONGEST_WAIT = 5.0
 """Seconds between tries while the database is down; far below Kafka's poll time-out of 5 minutes."""
 
 
-class Invalid(Exception):
-    """A record that no retry can make readable. Its text carries no value of the record."""
-
-
 @dataclass
 class Handlers:
     """What a service does with events, filled by decorators in its handlers.py."""
 
     projections: list[tuple[tuple[type[Event], ...], Projection]] = field(default_factory=list)
     reactions: list[tuple[tuple[type[Event], ...], Reaction]] = field(default_factory=list)
+    copies: dict[type[SQLModel], tuple[type[Event], ...]] = field(default_factory=dict)
+    """The tables that projections keep, and of which events: a replay makes these anew, and no others."""
+    asks: type[SQLModel] | None = None
+    """The table in which projections ask for work on what they changed, by its id; a replay asks for no other."""
 
-    def project(self, *types: type[Event]) -> Callable[[F], F]:
-        """Keep a copy: called with a batch, in order; emits nothing, can be replayed at any time."""
+    def project(self, *types: type[Event], keeps: Sequence[type[SQLModel]]) -> Callable[[F], F]:
+        """Keep a copy: called with a batch, in order; emits nothing, can be replayed at any time.
+
+        Args:
+            types: the events it wants.
+            keeps: the tables that hold the copy. Columns whose `info` says so are no event's: `own` ones are left
+                by a replay; of these `derived` ones are emptied where it changes a row, as work makes them anew;
+                a row whose `lasting` one is true outlives its topic.
+        """
 
         def keep(function: F) -> F:
             self.projections.append((types, function))
+            self.copies.update(dict.fromkeys(keeps, types))
             return function
 
         return keep
@@ -82,31 +94,46 @@ class Handlers:
         """The topics to read."""
         return sorted({kind.topic for kind in self.types})
 
-    async def apply(self, events: Sequence[Event], db: Db, spans: Mapping[UUID, trace.Span] | None = None) -> None:
+    async def apply(
+        self, events: Sequence[Event], db: Db, spans: Mapping[UUID, trace.Span] | None = None
+    ) -> Sequence[Event]:
         """Apply events in order: projections in bulk, then reactions to what the inbox has not seen.
 
         A reaction runs in its event's span, so that what it emits belongs to the same trace.
+
+        Returns:
+            The events that reactions had seen before.
         """
         spans = spans or {}
         for types, project in self.projections:
             if batch := [event for event in events if isinstance(event, types)]:
                 await project(batch, db)
-        new = await self._unseen(events, db)
+        new, seen = await self._sorted_out(events, db)
         for event in new:
             with trace.use_span(spans.get(event.envelope.id, trace.INVALID_SPAN), record_exception=False):
                 for types, react in self.reactions:
                     if isinstance(event, types):
                         await react(event, db)
+        return seen
 
-    async def _unseen(self, events: Sequence[Event], db: Db) -> list[Event]:
+    async def _sorted_out(self, events: Sequence[Event], db: Db) -> tuple[list[Event], list[Event]]:
+        """Of those that a reaction wants, what is new, and what is not."""
         wanted = tuple(kind for types, _ in self.reactions for kind in types)
-        mine = {event.envelope.id: event for event in events if isinstance(event, wanted)}
+        mine = [event for event in events if isinstance(event, wanted)]
         if not mine:
-            return []
+            return [], []
         # Sorted, so that two consumers with the same events in other orders cannot deadlock.
-        result = await db.execute(SEEN, {"ids": sorted(mine)})
+        result = await db.execute(SEEN, {"ids": sorted({event.envelope.id for event in mine})})
         new: set[UUID] = set(result.scalars())
-        return [event for event_id, event in mine.items() if event_id in new]
+        first: dict[UUID, Event] = {}
+        seen: list[Event] = []
+        for event in mine:
+            event_id = event.envelope.id
+            if event_id not in new or event_id in first:
+                seen.append(event)
+            else:
+                first[event_id] = event
+        return list(first.values()), seen
 
 
 def decode(record: ConsumerRecord) -> Event:
@@ -171,11 +198,14 @@ class Consumer:
             client_id=f"i2pcc-{service}",
             apply_types=False,
             graceful_timeout=10.0,
+            consumer_only=True,
             allow_auto_create_topics=False,
             logger=None,
         )
+        self._stopped = False
         self._failures = 0
-        subscriber = self.broker.subscriber(
+        self._in_hand: Sequence[ConsumerRecord] = ()
+        self._subscriber = self.broker.subscriber(
             *handlers.topics,
             batch=True,
             group_id=service,
@@ -187,11 +217,22 @@ class Consumer:
             decoder=_records,
             no_reply=True,
         )
-        subscriber(self.receive)
-        subscriber.__class__ = _Waiting
+        self._subscriber(self.receive)
+        self._subscriber.__class__ = _Waiting
 
     async def run(self) -> None:
-        """Connect, however long the broker takes to come up; FastStream's own tasks read from then on."""
+        """Read until stopped."""
+        while not self._stopped:
+            await self.start()
+            await asyncio.wait(self._subscriber.tasks)
+            if not self._stopped:
+                log.error("%s reads no more: it begins again", self.service)
+                self.started = False
+                with suppress(Exception):  # of what has died already
+                    await self.broker.stop()
+
+    async def start(self) -> None:
+        """Connect, however long the broker takes to come up; FastStream's own task reads from then on."""
         while not self.started:
             try:
                 await self.broker.start()
@@ -203,6 +244,7 @@ class Consumer:
 
     async def stop(self) -> None:
         """Finish the batch at hand and leave the group."""
+        self._stopped = True
         await self.broker.stop()
 
     async def retry(self, sessions: Sessions) -> bool:
@@ -211,8 +253,10 @@ class Consumer:
 
     async def receive(self, records: Sequence[ConsumerRecord]) -> None:
         """Apply a batch; returning acknowledges it, raising has it delivered again."""
+        self._in_hand = records
         try:
             await self.apply(records)
+            failpoints.reached("consumer-committed")
             self._failures = 0
         except Exception as error:
             self._failures += 1
@@ -220,6 +264,17 @@ class Consumer:
             log.warning("%s cannot go on, waits %.1f s: %s", self.service, wait, type(error).__name__)
             await asyncio.sleep(wait)
             raise
+        finally:
+            self._in_hand = ()
+
+    async def lag(self) -> dict[TopicPartition, int]:
+        """Records that are not applied yet, by partition; nothing before the start.
+
+        Raises:
+            KafkaError: what it reads cannot be told now.
+        """
+        reader = self._subscriber.consumer
+        return await lag(reader, self._in_hand) if self.started and reader else {}
 
     async def apply(self, records: Iterable[ConsumerRecord]) -> None:
         """Apply records in one transaction, or one by one if that fails; bury what cannot be applied.
@@ -255,11 +310,12 @@ class Consumer:
         await self._together([decode(record)])
 
     async def _together(self, events: Sequence[Event], bad: Iterable[tuple[ConsumerRecord, Invalid]] = ()) -> None:
-        with _processing(events) as spans:
+        with _processing(events, self.service) as spans:
             async with self.sessions() as db, db.begin():
                 for record, error in bad:
                     await bury(db, record, str(error))
-                await self.handlers.apply(events, db, spans)
+                seen = await self.handlers.apply(events, db, spans)
+        count_consumed(events, seen)
 
     async def _alone(self, record: ConsumerRecord, event: Event) -> None:
         """Apply one event; a bug buries it with its cause, to be tried again, and its key's later events go on."""
@@ -286,12 +342,18 @@ class _Waiting(BatchSubscriber):
 
         aiokafka keeps an error for each partition that it may not read, and raises one a call: they are taken out in
         one go, so that a right that is back counts at once. FastStream would take one in five seconds, in silence.
+
+        Raises:
+            ConsumerStoppedError: aiokafka's own task has died of what it did not expect; it says so with a KafkaError
+                of no kind, and nothing would come any more. FastStream's task ends then.
         """
         for _ in range(len(consumer.assignment()) + 1):
             try:
                 found = await consumer.getmany(timeout_ms=500, max_records=self.max_records)
                 return tuple(chain(*found.values()))
             except KafkaError as error:
+                if type(error) is KafkaError:
+                    raise ConsumerStoppedError from error
                 refusal = error
         log.warning("group %s cannot read: %s", self.group_id, refusal)
         await asyncio.sleep(1)
@@ -299,14 +361,14 @@ class _Waiting(BatchSubscriber):
 
 
 @contextmanager
-def _processing(events: Sequence[Event]) -> Iterator[dict[UUID, trace.Span]]:
-    """A span per event, for as long as their transaction takes."""
-    spans = {event.envelope.id: start_processing(event) for event in events}
+def _processing(events: Sequence[Event], service: str) -> Iterator[dict[UUID, trace.Span]]:
+    """A span per event, for as long as their transaction takes. Of several it is not known which one made it fail."""
+    spans = {event.envelope.id: start_processing(event, service) for event in events}
     try:
         yield spans
     except Exception as error:
-        for span in spans.values():
-            failed(span, error)
+        if len(events) == 1:
+            failed(spans[events[0].envelope.id], error)
         raise
     finally:
         for span in spans.values():

@@ -1,5 +1,6 @@
 """What a person says of itself to be reachable. Each owner (intake, regions) keeps it in a table of its own."""
 
+import asyncio
 import re
 from typing import Annotated, TypeVar
 from uuid import UUID, uuid4
@@ -8,6 +9,7 @@ from pydantic import AfterValidator, BaseModel
 from sqlalchemy import ColumnElement, text
 from sqlmodel import Field, SQLModel, col, select
 
+from shared import erasures
 from shared.db import Db
 from shared.events import ContactErased, ContactShared
 from shared.held import Held, Rows
@@ -121,14 +123,18 @@ async def erase(db: Db, table: type[C], contact_id: UUID, reach: ColumnElement[b
     once more a day later, in case Kafka was away so long that the first two went out together, or a relay that had
     been stopped woke up and said the person after the first.
 
+    Before anything is committed the id is noted outside the database, for the day when an older backup is restored.
+
     Raises:
         Problem: 404 unless it is there and within the caller's `reach`.
     """
     await db.delete(await _locked(db, table, contact_id, reach))
-    erased, seconds = ContactErased(contact_id=contact_id), Contacts().marker_seconds
+    settings, erased = Contacts(), ContactErased(contact_id=contact_id)
+    if settings.erasures:
+        await asyncio.to_thread(erasures.note, settings.erasures, contact_id)
     await db.execute(UNSAY, {"topic": erased.topic, "key": erased.key_text()})
     emit(db, erased)
-    for wait in (seconds, seconds + AGAIN):
+    for wait in (settings.marker_seconds, settings.marker_seconds + AGAIN):
         emit(db, erased, wait=wait)
     return erased
 

@@ -205,8 +205,9 @@ def _upsert(model: type[SQLModel], key: str) -> tuple[str, tuple[str, ...]]:
     names = ", ".join(columns)
     sets = ", ".join(f"{name} = excluded.{name}" for name in columns if name != key)
     return (
-        f"insert into {table.fullname} as held ({names}) "
-        f"select {names} from jsonb_populate_recordset(null::{table.fullname}, cast(:rows as jsonb)) order by {key} "
+        # Without its schema: a session with shadows (deploy.replay) writes to them.
+        f"insert into {table.name} as held ({names}) "
+        f"select {names} from jsonb_populate_recordset(null::{table.name}, cast(:rows as jsonb)) order by {key} "
         f"on conflict ({key}) do update set {sets} where held.version < excluded.version returning {key}"
     ), columns
 

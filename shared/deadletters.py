@@ -14,6 +14,7 @@ from shared.db import Db, Sessions, cause, is_outage
 from shared.events import CATALOG, Event
 from shared.kafka import client
 from shared.settings import Kafka
+from shared.telemetry import within
 
 log = logging.getLogger(__name__)
 
@@ -36,11 +37,16 @@ DONE = text("delete from dead_letter where id = :id")
 PERSONAL = {kind.topic for kind in CATALOG.values() if kind.personal}
 
 
+class Invalid(Exception):
+    """A record that no retry can make readable. Its text carries no value of the record."""
+
+
 async def bury(db: Db, record: ConsumerRecord, reason: str | BaseException, kind: type[Event] | None = None) -> None:
     """Put a record aside. A reason in words is final; an exception means a bug, which may be mended by then."""
     bug = isinstance(reason, BaseException)
     why = explain(reason, personal=record.topic in PERSONAL) if isinstance(reason, BaseException) else reason
-    log.error("dead letter %s/%s@%s: %s", record.topic, record.partition, record.offset, why)
+    with within(_traceparent(record)):
+        log.error("dead letter %s/%s@%s: %s", record.topic, record.partition, record.offset, why)
     await db.execute(
         BURY,
         {
@@ -58,6 +64,11 @@ async def bury(db: Db, record: ConsumerRecord, reason: str | BaseException, kind
             "wait": SPACING[0] if bug else None,
         },
     )
+
+
+def _traceparent(record: ConsumerRecord) -> str | None:
+    sent = dict(record.headers).get("traceparent")
+    return sent.decode("latin-1") if sent else None
 
 
 def explain(error: BaseException, *, personal: bool) -> str:
@@ -91,15 +102,10 @@ async def retry(sessions: Sessions, kafka: Kafka, apply: Callable[[ConsumerRecor
         except Exception as error:
             if is_outage(error) or isinstance(error, KafkaError):
                 raise
-            tries = row["tries"] + 1
-            await db.execute(
-                AGAIN,
-                {
-                    "id": row["id"],
-                    "cause": explain(error, personal=row["topic"] in PERSONAL)[:2_000],
-                    "wait": SPACING[tries] if tries < len(SPACING) else None,
-                },
-            )
+            tries, final = row["tries"] + 1, isinstance(error, Invalid)
+            why = str(error) if final else explain(error, personal=row["topic"] in PERSONAL)
+            wait = SPACING[tries] if tries < len(SPACING) and not final else None
+            await db.execute(AGAIN, {"id": row["id"], "cause": why[:2_000], "wait": wait})
         else:
             await db.execute(DONE, {"id": row["id"]})
         await db.commit()

@@ -94,7 +94,7 @@ class EventPage:
             address=channel["address"],
             anchor=name,
             description=channel["description"],
-            key=self._messages[next(iter(channel["messages"]))]["bindings"]["kafka"]["key"]["title"],
+            key=self._key(channel),
             partitions=kafka["partitions"],
             kept=kept(kafka["topicConfiguration"]),
             personal=any(tag["name"] == "personal data" for tag in channel.get("tags", ())),
@@ -105,6 +105,11 @@ class EventPage:
             events=tuple(self._event(message, common) for message in messages),
             copies=tuple(message for message in channel["messages"] if message not in messages),
         )
+
+    def _key(self, channel: Json) -> str:
+        """What its messages are keyed by: the one or the other, where they tell of different things."""
+        keys = (self._messages[message]["bindings"]["kafka"]["key"]["title"] for message in channel["messages"])
+        return " or ".join(dict.fromkeys(keys))
 
     def _home(self, message: str) -> str:
         """The channel that the message is shown under: the first that has it."""

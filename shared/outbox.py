@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, TypeVar
 from uuid import uuid4
 
@@ -27,11 +28,13 @@ from sqlalchemy import event as hooks
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlmodel import SQLModel
 
+from shared import failpoints
 from shared.db import Commits, Db, run_last, write_last
 from shared.events import Event
 from shared.kafka import client, explain
+from shared.metrics import count_published
 from shared.settings import Kafka
-from shared.telemetry import business_ids, current_traceparent, start_publishing, traceparent_of
+from shared.telemetry import business_ids, current_traceparent, failed, start_sending, traceparent_of, within
 
 log = logging.getLogger(__name__)
 
@@ -194,8 +197,10 @@ class Relay:
         if not rows:
             return 0
         errors = await self._heartbeat(connection, self._publish(producer, rows))
-        acked = [row["id"] for row in rows if row["id"] not in errors]
-        await connection.execute("delete from outbox where id = any($1::bigint[])", acked)
+        failpoints.reached("relay-published")
+        acked = [row for row in rows if row["id"] not in errors] if errors else rows
+        await connection.execute("delete from outbox where id = any($1::bigint[])", [row["id"] for row in acked])
+        count_published(acked)
         await self._park(connection, rows, errors)
         return len(rows)
 
@@ -219,13 +224,13 @@ class Relay:
         return errors
 
     async def _send(self, producer: AIOKafkaProducer, row: asyncpg.Record) -> "asyncio.Future[Any]":
-        span = start_publishing(row)
+        span = start_sending(row)
         traceparent = traceparent_of(span) if span else row["traceparent"]
         sending: asyncio.Future[Any] = await producer.send(
             row["topic"], row["value"], row["key"].encode(), headers=self._headers(row, traceparent)
         )
         if span:
-            sending.add_done_callback(lambda _: span.end())
+            sending.add_done_callback(partial(_end, span))
         return sending
 
     def _headers(self, row: asyncpg.Record, traceparent: str | None) -> list[tuple[str, bytes]]:
@@ -260,10 +265,17 @@ class Relay:
         """Set aside what the broker will not take as it is; then begin again, as the producer may be spoilt."""
         for row in rows:
             if isinstance(error := errors.get(row["id"]), UNPUBLISHABLE):
-                log.error("%s %s cannot be published: %s", row["type"], row["event_id"], type(error).__name__)
+                with within(row["traceparent"]):
+                    log.error("%s %s cannot be published: %s", row["type"], row["event_id"], type(error).__name__)
                 await connection.execute(PARKED, row["id"], type(error).__name__)
         if errors:
             raise next(iter(errors.values()))
+
+
+def _end(span: trace.Span, sending: "asyncio.Future[Any]") -> None:
+    if error := None if sending.cancelled() else sending.exception():
+        failed(span, error)
+    span.end()
 
 
 @asynccontextmanager

@@ -69,9 +69,9 @@ def our_fault() -> Problem:
     return Problem(500, "Our fault", "Something failed here; it has been noted. Try again later.")
 
 
-def unavailable() -> Problem:
+def unavailable(what: str = "The database") -> Problem:
     """A 503: nothing was done, or its answer is kept for a repeat."""
-    detail = "The database cannot be reached. Send the same again, with the same Idempotency-Key, in a few seconds."
+    detail = f"{what} cannot be reached. Send the same again, with the same Idempotency-Key, in a few seconds."
     return Problem(503, "Not available now", detail, headers={"Retry-After": "5"})
 
 

@@ -4,18 +4,23 @@ A request's head is small, a request arrives in time, and there are not too many
 """
 
 import asyncio
+import socket
+import sys
 from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from shared.metrics import REFUSED, Measured
 from shared.problems import Problem
 from shared.settings import Http
 
 MAX_HEAD = 32_768
 """Bytes of a request line and its headers."""
 MAX_HEADERS = 100
+STARTUP_FAILED = 3
+"""The exit code with which uvicorn's own command says so."""
 
 UNREADABLE = Problem(400, "Bad Request", "This is not HTTP that can be read.")
 SLOW = Problem(408, "Request Timeout", "The request did not arrive in time.")
@@ -27,6 +32,9 @@ LARGE_HEAD = Problem(
 CROWDED = Problem(
     503, "Not available now", "Too many connections are open. Try again in a few seconds.", headers={"Retry-After": "5"}
 )
+
+for _problem in (UNREADABLE, SLOW, LARGE_HEAD, CROWDED):
+    REFUSED.labels(str(_problem.status))
 
 
 HEADERS = {
@@ -61,21 +69,25 @@ class SafeHeaders:
 
 
 def serve(app: ASGIApp, settings: Http, port: int) -> None:
-    """Serve until SIGTERM."""
-    uvicorn.run(
-        SafeHeaders(app),
+    """Serve until SIGTERM, on the socket that was passed on, or else on the port."""
+    config = uvicorn.Config(
+        SafeHeaders(Measured(app)),
         host=settings.host,
         port=port,
-        loop="uvloop",
+        loop="asyncio",  # uvloop's closed transports raise what kills aiokafka's tasks (aiokafka's issue 1038)
         http=_guarded(settings),
         ws="none",
         access_log=False,
-        log_level="warning",
+        log_config=None,
         server_header=False,
         proxy_headers=bool(settings.proxies),
         forwarded_allow_ips=settings.proxies,
         timeout_graceful_shutdown=10,
     )
+    server = uvicorn.Server(config)
+    server.run(None if settings.fd is None else [socket.socket(fileno=settings.fd)])
+    if not server.started:
+        sys.exit(STARTUP_FAILED)
 
 
 def _guarded(settings: Http) -> type[asyncio.Protocol]:
@@ -153,6 +165,7 @@ class Guarded(HttpToolsProtocol):
         """Close; before that say why, unless the application is answering."""
         if self._in_head and (self.cycle is None or self.cycle.response_complete):
             self._answer(problem)
+        REFUSED.labels(str(problem.status)).inc()
         self.transport.close()
 
     def _answer(self, problem: Problem) -> None:

@@ -12,12 +12,13 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
+from prometheus_client.registry import Collector
 from pydantic import BaseModel
 from sqlalchemy import text
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Scope
 
-from shared import audit, pages, problems, telemetry
+from shared import audit, figures, logs, metrics, pages, problems, tracing
 from shared.auth import Verifier, current_caller
 from shared.bus import Consumer, Handlers
 from shared.db import Commits, Sessions, connect, is_outage, sessions
@@ -30,6 +31,7 @@ from shared.problems import as_problems
 from shared.rates import Rates
 from shared.server import serve
 from shared.settings import Auth, Database, Http, Kafka, port
+from shared.telemetry import where_failed, within
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ OPEN = frozenset(
     {
         "/health/live",
         "/health/ready",
+        "/metrics",
         "/docs",
         "/docs/assets",
         "/docs/assets/oauth2-redirect.html",
@@ -73,6 +76,8 @@ class Service:
     """What it holds of a person, beyond what every service does."""
     chores: Sequence[Worker] = ()
     """Workers that look by the clock, each second: what they do becomes due without anything being committed."""
+    measures: Sequence[Collector] = ()
+    """What it tells at /metrics, beyond what every service does and what it counts."""
 
     def app(self) -> FastAPI:
         """The service as an ASGI application.
@@ -100,22 +105,24 @@ class Service:
             app.include_router(router)
         app.include_router(read_held)
         app.include_router(_health)
+        app.include_router(figures.page)
         pages.add_pages(app, EVENTS)
         check_closed(app)
         return app
 
     def run(self) -> None:
         """Serve until SIGTERM, on the port that I2PCC_<NAME>_PORT says."""
-        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        logs.setup(self.name)
         serve(self.app(), Http(), port(self.name))
 
     @asynccontextmanager
     async def _lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        tracing = telemetry.setup(self.name)
+        traces = tracing.setup(self.name)
         database, kafka = Database(), Kafka()
         engine = connect(database, self.name)
         made = sessions(engine)
-        loops = [Relay(self.name, database.url, kafka).run(), every(3_600, forget_old_keys, made)]
+        relay = Relay(self.name, database.url, kafka)
+        loops = [relay.run(), every(3_600, forget_old_keys, made)]
         loops += [work(worker, made) for worker in self.workers]
         loops += [work(chore, made, partial(asyncio.sleep, CHORE)) for chore in self.chores]
         loops += [work(audit.seal, made, partial(asyncio.sleep, audit.PACE))]
@@ -124,6 +131,8 @@ class Service:
             loops += [consumer.run(), work(consumer.retry, made, partial(asyncio.sleep, RETRY))]
         verifier = Verifier(Auth())
         loops.append(verifier.keys.run())
+        metrics.begin_at_zero(self.name, self.handlers.types if self.handlers else ())
+        app.state.figures = figures.Figures(made, relay, consumer, self.measures)
         app.state.sessions, app.state.verifier, app.state.consumer = made, verifier, consumer
         tasks = [asyncio.create_task(loop) for loop in loops]
         yield
@@ -133,8 +142,8 @@ class Service:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await engine.dispose()
-        if tracing:
-            tracing.shutdown()
+        if traces:
+            traces.shutdown()
 
 
 class _App(FastAPI):
@@ -173,10 +182,11 @@ async def work(worker: Worker, made: Sessions, rest: Callable[[], Awaitable[None
                 await rest()
         except Exception as error:
             name = getattr(worker, "__qualname__", worker)
-            if is_outage(error):
-                log.warning("%s waits: %s", name, type(error).__name__)
-            else:
-                log.error("%s failed: %s", name, explain(error, personal=True))
+            with within(where_failed(error)):
+                if is_outage(error):
+                    log.warning("%s waits: %s", name, type(error).__name__)
+                else:
+                    log.error("%s failed: %s", name, explain(error, personal=True))
             await asyncio.sleep(1)
 
 

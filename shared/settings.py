@@ -3,6 +3,7 @@
 import os
 import re
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, FilePath, HttpUrl, SecretStr, model_validator
@@ -79,6 +80,10 @@ def _listed(value: object) -> object:
     return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
 
 
+def _large(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
 class Http(BaseSettings):
     """Where a service listens, whom it answers, and how much of a request and of requests it takes."""
 
@@ -96,6 +101,20 @@ class Http(BaseSettings):
     )
     connections: int = Field(default=1_000, ge=1, description="open at once, in one process")
     patience: float = Field(default=20, gt=0, description="seconds until a request must have arrived whole")
+    fd: int | None = Field(default=None, ge=3, description="a socket that listens already, from who started this")
+
+
+def _points(value: object) -> object:
+    return dict(each.split("=", 1) for each in value.split(",") if "=" in each) if isinstance(value, str) else value
+
+
+class Failpoints(BaseSettings):
+    """Where this process is to die, for tests of what a crash leaves behind."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_FAIL")
+    points: Annotated[dict[str, Annotated[int, Field(ge=1)]], NoDecode, BeforeValidator(_points)] = Field(
+        default={}, description="point=N, comma separated: each Nth time that it comes there"
+    )
 
 
 class Mail(BaseSettings):
@@ -108,11 +127,14 @@ class Mail(BaseSettings):
 
 
 class Contacts(BaseSettings):
-    """How soon what Kafka holds of an erased person can be compacted."""
+    """What becomes of an erased person's traces: how soon Kafka compacts them, and where the erasure is noted."""
 
     model_config = SettingsConfigDict(env_prefix="I2PCC_CONTACTS_")
     marker_seconds: float = Field(
         default=3_660, gt=0, le=2_592_000, description="until an erasure is said again: a segment's time and a minute"
+    )
+    erasures: Path | None = Field(
+        default=None, description="a folder of ledgers that note the id of each erased contact"
     )
 
 
@@ -132,6 +154,41 @@ class Clocks(BaseSettings):
                 f"{self.remind_days}, {self.escalate_days} and {self.expire_days}"
             )
         return self
+
+
+def maven() -> Path:
+    """This user's Maven cache."""
+    return Path(os.environ.get("M2_REPO") or Path.home() / ".m2" / "repository")
+
+
+class Models(BaseSettings):
+    """Where the small models lie that texts are compared by."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_")
+    models: Path = Field(default_factory=maven, description="a folder of jars, laid out as Maven does")
+
+
+class Embeddings(BaseSettings):
+    """A server that texts are sent to, in place of the small models. Off unless its address is set."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_EMBEDDINGS_", env_ignore_empty=True, hide_input_in_errors=True)
+    url: HttpUrl | None = Field(default=None, description="as OpenAI's API begins, such as https://host/v1")
+    model: str = Field(default="", description="the model's name, as the server knows it")
+    key: SecretStr | None = Field(default=None, description="the bearer token, if the server wants one")
+    dimensions: int | None = Field(default=None, ge=1, le=16_000, description="asked for, if the model has several")
+
+    @model_validator(mode="after")
+    def _names_its_model(self) -> Self:
+        if self.url and not self.model:
+            raise ValueError("I2PCC_EMBEDDINGS_URL is set, so I2PCC_EMBEDDINGS_MODEL must name a model of that server")
+        return self
+
+
+class Rates(BaseSettings):
+    """What a budget in one currency is in the other: a coarse rate for planning, not the day's."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_")
+    yuan_per_euro: float = Field(default=7.8, ge=1, le=100, description="CNY for one EUR")
 
 
 class Links(BaseSettings):
@@ -155,6 +212,21 @@ class Invitations(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="I2PCC_INVITATION_")
     days: int = Field(default=7, ge=1, le=7, description="the topic of invitations keeps no token longer than 7")
+
+
+class Traces(BaseSettings):
+    """Where this process keeps the spans of the last day as files, and how much of them. No folder: no files."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_TRACES_", env_ignore_empty=True)
+    dir: Path | None = None
+    megabytes: int = Field(default=256, ge=1, description="of all files in the folder; the oldest go first")
+
+
+class Logs(BaseSettings):
+    """What the logs tell of."""
+
+    model_config = SettingsConfigDict(env_prefix="I2PCC_LOG_", env_ignore_empty=True)
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(_large)] = "WARNING"
 
 
 PORTS = {"intake": 8001, "regions": 8002, "matching": 8003, "notify": 8004}

@@ -1,18 +1,12 @@
-"""OpenTelemetry, set up once a service from the standard OTEL_* variables.
+"""Traces: one a command, over outbox and inbox, with the business ids as attributes and nothing personal."""
 
-With no OTLP endpoint set nothing is recorded, and contexts of others still pass through.
-"""
-
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from opentelemetry import trace
-from opentelemetry.context import Context
-from opentelemetry.sdk.resources import Resource
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -20,21 +14,8 @@ from shared.events import CATALOG, Envelope, Event
 
 _propagator = TraceContextTextMapPropagator()
 _tracer = trace.get_tracer("i2pcc")
-
-
-def setup(service: str) -> TracerProvider | None:
-    """Send this process's spans where OTEL_EXPORTER_OTLP_ENDPOINT says; without it, record none."""
-    if not any(os.environ.get(name) for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")):
-        return None
-    # Imported here: protobuf and requests are a tenth of a service's start.
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.instrumentation.asyncpg import AsyncPGInstrumentor
-
-    provider = TracerProvider(resource=Resource.create({"service.name": f"i2pcc-{service}"}))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
-    AsyncPGInstrumentor().instrument()  # type: ignore[no-untyped-call]
-    return provider
+WHERE = "i2pcc_traceparent"
+"""An attribute of exceptions: by the time they are logged their span is over."""
 
 
 def context(traceparent: str | None) -> Context:
@@ -61,6 +42,21 @@ def current_trace_id() -> str | None:
     return trace.format_trace_id(found.trace_id) if found.is_valid else None
 
 
+@contextmanager
+def within(traceparent: str | None) -> Iterator[None]:
+    """Belong to the trace that a stored or received traceparent stands for, as what is logged meanwhile tells."""
+    token = attach(context(traceparent))
+    try:
+        yield
+    finally:
+        detach(token)
+
+
+def where_failed(error: BaseException) -> str | None:
+    """The traceparent of the step that an exception has left."""
+    return getattr(error, WHERE, None)
+
+
 def business_ids(event: Event) -> dict[str, str]:
     """An event's ids as span attributes, so that one search finds the whole story. Ids are not personal data."""
     return {f"i2pcc.{name}": str(value) for name, value in event if name.endswith("_id") and value is not None}
@@ -82,51 +78,62 @@ def step(name: str, traceparent: str | None, *, link: str | None = None, **attri
             yield span
         except Exception as error:
             failed(span, error)
+            setattr(error, WHERE, traceparent_of(span))
             raise
 
 
-def start_processing(event: Event) -> Span:
+def start_processing(event: Event, service: str) -> Span:
     """The consumer's span of one event, child of the message's own traceparent."""
     envelope = event.envelope
     span = _tracer.start_span(f"process {envelope.topic}", context(envelope.traceparent), SpanKind.CONSUMER)
     if span.is_recording():
-        span.set_attributes({**business_ids(event), **_messaging(envelope)})
+        span.set_attributes({**business_ids(event), **_received(envelope, service)})
     return span
 
 
-def _messaging(envelope: Envelope) -> dict[str, str | int]:
+def _received(envelope: Envelope, service: str) -> dict[str, str | int]:
     return {
-        "messaging.system": "kafka",
-        "messaging.operation.type": "process",
-        "messaging.destination.name": envelope.topic,
+        **_messaging("process", envelope.topic, str(envelope.id), envelope.type),
+        "messaging.consumer.group.name": service,
         "messaging.destination.partition.id": str(envelope.partition),
         "messaging.kafka.offset": envelope.offset,
-        "messaging.message.id": str(envelope.id),
-        "i2pcc.event": envelope.type,
     }
 
 
-def start_publishing(row: Any) -> Span | None:
+def _messaging(operation: str, topic: str, message_id: str, event: str) -> dict[str, str | int]:
+    """By OpenTelemetry's conventions for messaging."""
+    return {
+        "messaging.system": "kafka",
+        "messaging.operation.name": operation,
+        "messaging.operation.type": operation,
+        "messaging.destination.name": topic,
+        "messaging.message.id": message_id,
+        "i2pcc.event": event,
+    }
+
+
+def start_sending(row: Any) -> Span | None:
     """The relay's span of one outbox row, child of the transaction that wrote it; None where none is recorded."""
     traceparent = row["traceparent"]
     if traceparent is None or not isinstance(trace.get_tracer_provider(), TracerProvider):
         return None
-    span = _tracer.start_span(f"publish {row['topic']}", context(traceparent), SpanKind.PRODUCER)
+    span = _tracer.start_span(f"send {row['topic']}", context(traceparent), SpanKind.PRODUCER)
     if span.is_recording():
-        span.set_attributes(
-            {
-                "messaging.system": "kafka",
-                "messaging.operation.type": "send",
-                "messaging.destination.name": str(row["topic"]),
-                "messaging.message.id": str(row["event_id"]),
-                "i2pcc.event": str(row["type"]),
-                f"i2pcc.{CATALOG[row['type']].key}": str(row["key"]),
-            }
-        )
+        span.set_attributes(_messaging("send", str(row["topic"]), str(row["event_id"]), str(row["type"])))
+        span.set_attribute(f"i2pcc.{CATALOG[row['type']].key}", str(row["key"]))
     return span
 
 
 def failed(span: Span, error: BaseException) -> None:
-    """Mark a span as failed by the error's type; its message could hold personal data."""
+    """Mark a span as failed by the error's type; its message could hold personal data.
+
+    Of a trace that is not kept, the failure is told in a span of its own.
+    """
+    kind = {"error.type": type(error).__name__}
+    if not span.is_recording() and span.get_span_context().is_valid:
+        span = _tracer.start_span("failed", trace.set_span_in_context(span), attributes=kind)
+        span.set_status(StatusCode.ERROR, type(error).__name__)
+        return span.end()
     span.set_status(StatusCode.ERROR, type(error).__name__)
-    span.set_attribute("error.type", type(error).__name__)
+    span.set_attributes(kind)
+    return None

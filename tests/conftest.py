@@ -7,6 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from deploy.embedded import jars
 from deploy.embedded.platform import Platform
 from deploy.embedded.processes import Processes
 from deploy.embedded.secrets import SUPERUSER
@@ -63,3 +64,9 @@ async def operator(services: Platform) -> AsyncIterator[Browser]:
 async def world(operator: Browser) -> World:
     """Objects for tests that ask who may reach them."""
     return await made_by(operator)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def have_models() -> None:
+    """The small models' jars, fetched unless they are here."""
+    await jars.classpath(jars.MODELS, lambda done, total: None)

@@ -19,6 +19,7 @@ ROLES = {
     ("matching", "presentation"): Role.COORDINATOR,
     ("matching", "nearest"): Role.COMPANY,
     ("matching", "candidates"): Role.COMPANY,
+    ("matching", "suggestions"): Role.COMPANY,
 }
 """Whom a route is for whose service is mostly for others, by the end of its path."""
 

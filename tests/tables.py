@@ -1,7 +1,9 @@
 """A service's tables: in a transaction that is rolled back, empty and unattended, or as the superuser sees them."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncpg
 from sqlalchemy import delete, text
@@ -48,3 +50,10 @@ async def superuser(platform: Platform) -> AsyncIterator["asyncpg.Connection[asy
         yield connection
     finally:
         await connection.close()
+
+
+async def audit_rows(platform: Platform, service: str, request: str) -> list[dict[str, Any]]:
+    """The audit rows of one request."""
+    async with superuser(platform) as connection:
+        found = await connection.fetch(f"select * from {service}.audit where request = $1", request)
+    return [dict(row) | {"objects": json.loads(row["objects"])} for row in found]

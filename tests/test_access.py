@@ -32,6 +32,7 @@ LISTS = {
     "/v1/missions": "mission_id",
     "/v1/overview/needs": "need_id",
     "/v1/teasers": "proposal_id",
+    "/v1/suggestions": "suggestion_id",
 }
 """The lists, and what in them is known by an id."""
 SINGLE = {"/v1/presentation": {"organisation": "limburg"}}

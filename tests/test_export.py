@@ -57,7 +57,12 @@ async def test_each_is_told_of_its_own_contacts_of_the_mails_to_them_and_of_what
         answer["route"] for answer in reversed(told["intake"]["answers"])
     ]
     told_of_region = await data(region)
-    assert kinds(told_of_region) == {"regions": {"contacts": 1}, "notify": {"contacts": 1, "deliveries": 2}}
+    held = kinds(told_of_region)
+    assert (held["regions"], held["notify"]["contacts"]) == ({"contacts": 1}, 1)
+    assert {mail["template"] for mail in told_of_region["notify"]["rows"]["deliveries"]} == {
+        "presented",
+        "introduction",
+    }
     assert told_of_region["matching"]["audit"][0]["action"] == "POST /v1/matches/{match_id}/accept"
     for found, foreign in ((told, marks[1]), (told_of_region, marks[0])):
         assert not [mark for mark in foreign if mark in json.dumps(found)]

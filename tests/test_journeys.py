@@ -145,6 +145,21 @@ async def test_a_lead_is_shown_who_could_bring_an_open_part(told: Told) -> None:
     assert company == "Kempische Warmtelus BV", "it says so among its strongholds, and agreed to be suggested"
 
 
+async def test_companies_that_could_cover_a_need_together_are_told_of_each_other(told: Told) -> None:
+    """No proposal answers this need; two companies said among their strongholds that they could do parts of it."""
+    need, lead = told.story.needs["shaanxi-electric-heat"], told.story.as_("wim.dejonghe")
+    found: list[Any] = []
+
+    async def suggested() -> bool:
+        found[:] = await lead.read("matching", f"/needs/{need['need_id']}/suggestions", absent=[])
+        mails = await told.story.mails(told.story.sample.person("griet.claesen").mail)
+        return bool(found) and any(f"need={need['need_id']}" in mail["text"] for mail in mails)
+
+    assert await until(suggested, 30)
+    assert {each["name"] for each in found[0]["members"]} == {"Mandel Turbines BV", "Kempische Warmtelus BV"}
+    assert found[0]["gaps"] == [1]
+
+
 async def test_a_company_hears_nothing_that_is_not_for_it(told: Told) -> None:
     others = [each for each in told.story.sample.proposals if each.by != told.handle(Role.COMPANY)]
     text = _texts(*(mail["text"] for mail in await told.mails(Role.COMPANY)))

@@ -13,6 +13,7 @@ import psutil
 
 from deploy.settings import Settings
 from tests.collector import Collector
+from tests.deploy.test_cli import run
 
 PUBLIC = {"kid", "kty", "crv", "alg", "use", "x", "y"}
 """What a key's public half shows too."""
@@ -41,8 +42,9 @@ def secrets_of(state: Path) -> set[str]:
 
 
 def logs_of(state: Path) -> dict[str, str]:
-    """What each process has written."""
-    return {file.name: file.read_text() for file in state.rglob("logs/*.log")}
+    """What each process has written, traces too."""
+    found = [*state.rglob("logs/*.log"), *state.rglob("traces/*.jsonl")]
+    return {file.name: file.read_text() for file in found}
 
 
 def command_lines() -> set[str]:
@@ -71,6 +73,7 @@ async def test_a_demo_tells_no_secret(tmp_path: Path) -> None:
     assert demo.returncode == 0, shown.decode()[-2_000:]
     logs = logs_of(tmp_path)
     assert {"kafka.log", "postgres.log", "intake.log", "notify.log"} <= logs.keys()
+    assert {"intake", "notify"} <= {name.split("-")[0] for name in logs if name.endswith(".jsonl")}
     assert {span.service for span in collector.spans} == {"intake", "regions", "matching", "notify"}
     told = {
         "the screen": shown.decode(),
@@ -81,3 +84,13 @@ async def test_a_demo_tells_no_secret(tmp_path: Path) -> None:
     assert len(secrets) > 10
     assert [place for place, text in told.items() if any(secret in text for secret in secrets)] == []
     assert [place for place, text in told.items() if TOKEN.search(text)] == []
+    _check_trace(shown.decode(), tmp_path / "state")
+
+
+def _check_trace(shown: str, state: Path) -> None:
+    """The command that the demo shows in the end tells how its introduction came about."""
+    (command,) = re.findall(r"^i2pcc (trace \S+)$", shown, re.MULTILINE)
+    result = run(*command.split(), I2PCC_STATE=str(state))
+    assert {"POST /v1/matches/{match_id}/accept", "mail introduction"} <= set(
+        re.findall(r"POST \S+|mail \w+", result.stdout)
+    )

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable, Iterable
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 from sqlalchemy import MetaData, Table
@@ -14,7 +15,7 @@ from deploy.manifest import load
 from deploy.settings import SERVICES
 from shared import audit
 from shared.bus import Consumer, Handlers
-from shared.events import CATALOG
+from shared.events import CATALOG, Event
 from shared.service import Service
 from tests.tables import emptied, superuser
 
@@ -34,10 +35,22 @@ def test_a_service_is_in_the_manifest_and_reads_only_what_that_lets_it(service: 
 
 
 def test_a_projection_takes_every_event_of_its_topics(service: Service) -> None:
-    """An event that it does not know would leave its copy behind for ever."""
+    """An event of its aggregate that it does not know would leave its copy behind for ever."""
     for types, project in (service.handlers or Handlers()).projections:
-        topics = {kind.topic for kind in types}
-        assert set(types) == {kind for kind in CATALOG.values() if kind.topic in topics}, project.__qualname__
+        aggregates = {(kind.topic, kind.key) for kind in types}
+        assert set(types) == {kind for kind in CATALOG.values() if (kind.topic, kind.key) in aggregates}, project
+
+
+def test_each_projection_says_which_tables_it_keeps_and_these_have_one_key(service: Service) -> None:
+    """A replay makes these anew, by their key and no others."""
+    handlers, tables = service.handlers or Handlers(), set(tables_of(service))
+    kept: dict[tuple[type[Event], ...], list[Any]] = {}
+    for model, types in handlers.copies.items():
+        kept.setdefault(types, []).append(model)
+        table: Table = model.__table__  # type: ignore[attr-defined]
+        assert table in tables
+        assert len(table.primary_key.columns) == 1
+    assert kept.keys() == {types for types, _ in handlers.projections}
 
 
 COLUMNS = "select table_name, column_name, column_default from information_schema.columns where table_schema = $1"

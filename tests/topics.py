@@ -3,16 +3,16 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord
+from aiokafka import ConsumerRecord
 
 from deploy.embedded.platform import Platform
 from deploy.manifest import ADMIN, Topic
 from deploy.provision import topics
 from deploy.provision.admin import administering
+from deploy.reading import reading
 from deploy.waiting import until
 from shared.bus import decode
 from shared.events import Event
-from shared.kafka import client
 from shared.settings import Kafka
 from tests.tables import superuser
 
@@ -40,15 +40,8 @@ async def published(platform: Platform, topic: str) -> None:
 
 async def records_on(platform: Platform, names: Iterable[str]) -> list[ConsumerRecord]:
     """Everything on these topics up to now; one key's records in order."""
-    found: list[ConsumerRecord] = []
-    async with AIOKafkaConsumer(
-        *names, **client(platform.kafka(ADMIN)), auto_offset_reset="earliest", enable_auto_commit=False
-    ) as consumer:
-        ends = await consumer.end_offsets(consumer.assignment())
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=50)).values():
-                found.extend(records)
-    return found
+    async with reading(platform.kafka(ADMIN), names) as reader:
+        return [record async for records in reader.to_end() for record in records]
 
 
 async def make_topics(kafka: Kafka, wanted: Sequence[Topic]) -> None:

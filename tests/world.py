@@ -103,9 +103,10 @@ class World:
 
 
 async def made_by(operator: Browser) -> World:
-    """A proposal, a consortium, a need, and the match of the two with its first mail."""
-    company, contact = await registered_company(operator, province="limburg")
-    contributor, _ = await registered_company(operator, province="limburg")
+    """A proposal, a consortium, a need, the match of the two with its first mail, and a suggestion for the need."""
+    parts = [f"Infrared cameras for drones {uuid4().hex[:8]}", f"Slate roofs for greenhouses {uuid4().hex[:8]}"]
+    company, contact = await registered_company(operator, province="limburg", **able(parts[0]))
+    contributor, _ = await registered_company(operator, province="limburg", **able(parts[1]))
     region, region_contact = await region_with_contact(operator, Region.GUANGDONG)
     other_company, _ = await registered_company(operator, province="antwerp")
     other_region, other_contact = await region_with_contact(operator, Region.SHAANXI)
@@ -115,7 +116,7 @@ async def made_by(operator: Browser) -> World:
     consortium = await company.done("intake", "/v1/consortia", consortium_body(contributor.person))
     proposal_draft = await company.done("intake", "/v1/proposal-drafts", {"title": "Lichens"})
     proposal = await company.done("intake", "/v1/proposals", proposal_body(contact, **text))
-    need = await region.done("regions", "/v1/needs", need_body(region_contact, **text))
+    need = await region.done("regions", "/v1/needs", need_body(region_contact, **text, parts=parts))
     spare_proposal = await company.done("intake", "/v1/proposals", proposal_body(contact))
     spare_need = await region.done("regions", "/v1/needs", need_body(region_contact))
     match = match_id(UUID(need["need_id"]), UUID(proposal["proposal_id"]))
@@ -127,7 +128,15 @@ async def made_by(operator: Browser) -> World:
     async def is_mailed() -> bool:
         return bool((await operator.read("notify", f"/v1/matches/{match}/deliveries")).is_success)
 
+    suggestions: list[str] = []
+
+    async def is_suggested() -> bool:
+        answer = await company.read("matching", f"/v1/needs/{need['need_id']}/suggestions")
+        suggestions[:] = [each["suggestion_id"] for each in answer.json()] if answer.is_success else []
+        return bool(suggestions)
+
     assert await until(is_mailed, 60)
+    assert await until(is_suggested, 60)
     return World(
         anyone=operator,
         ids={
@@ -137,6 +146,7 @@ async def made_by(operator: Browser) -> World:
             "proposal_id": proposal["proposal_id"],
             "need_id": need["need_id"],
             "match_id": str(match),
+            "suggestion_id": suggestions[0],
             "contact_id": await shared_contact(company, "intake"),
             "draft_id": draft["draft_id"],
             "mission_id": mission["mission_id"],
@@ -164,6 +174,11 @@ async def made_by(operator: Browser) -> World:
         stranger_contact=other_contact,
         contacts=contacts,
     )
+
+
+def able(stronghold: str) -> dict[str, Any]:
+    """What a company says that can do this and may be suggested for it."""
+    return {"suggestible": True, "strongholds": [{"title": stronghold, "challenges": [2]}]}
 
 
 async def shared_contacts(company: Browser, region: Browser, coordinator: Browser) -> dict[tuple[str, str, bool], str]:

@@ -25,7 +25,7 @@ PEERS = 4_000
 projecting, reacting = Handlers(), Handlers()
 
 
-@projecting.project(NeedPosted)
+@projecting.project(NeedPosted, keeps=[NeedRow])
 async def keep_needs(batch: Sequence[NeedPosted], db: Db) -> None:
     """Hold the newest state of each need."""
     await newest_wins(db, NeedRow, batch)
@@ -66,7 +66,7 @@ async def _ours(ground: Ground, handlers: Handlers, table: str) -> float:
             return int(await database.fetchval(f"select count(*) from {table}"))
 
         with ground.step(f"consume: ours, {table}"):
-            await consumer.run()
+            await consumer.start()
             try:
                 return await _rate(count, OURS)
             finally:

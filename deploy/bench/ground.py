@@ -5,6 +5,7 @@ import statistics
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -30,8 +31,15 @@ PATIENCE = 900.0
 class Ground:
     """The servers, and what a bench needs of them."""
 
-    def __init__(self, platform: Platform) -> None:
-        self.platform = platform
+    def __init__(self, platform: Platform, kept: Path, sizes: Sequence[int] = ()) -> None:
+        """Take them.
+
+        Args:
+            platform: the servers.
+            kept: the folder for what the next run uses again.
+            sizes: what the bench is to go through, if not its own.
+        """
+        self.platform, self.kept, self.sizes = platform, kept, sizes
         self.step = platform.steps.step
         """Tells on the screen what is being measured."""
         self.kafka = platform.kafka(ADMIN)

@@ -27,7 +27,7 @@ async def company(platform: Platform, http: httpx.AsyncClient) -> tuple[Client, 
         "province": "limburg",
         "languages": ["en"],
     }
-    await acting.command("intake", "/companies", body)
+    await acting.command("intake", "/companies", body, again=True)
     contact = await acting.command("intake", "/contacts", REACHED)
     return acting, contact["contact_id"]
 

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 import logging
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,28 +17,36 @@ from deploy.bench.ground import Figures, Ground
 from deploy.embedded.platform import Platform
 from deploy.problems import Problem
 from deploy.screen import Screen, console
-from deploy.settings import Settings
+from deploy.settings import Settings, read
 
-BENCHES = ("relay", "consume", "intake", "e2e", "start")
+BENCHES = ("relay", "consume", "intake", "e2e", "start", "match")
 
 
-def bench(names: Sequence[str], file: Path | None) -> None:
+def bench(names: Sequence[str], file: Path | None, needs: str = "") -> None:
     """Run these benches, or all, and show their figures."""
     for name in names:
         if name not in BENCHES:
             raise Problem(f"There is no bench {name}.", f"There are: {', '.join(BENCHES)}.", code=2)
     logging.getLogger("aiokafka.conn").setLevel(logging.ERROR)  # it warns that the admin's password goes in the clear
-    interrupts.run(_run(names or BENCHES, file), uvloop.new_event_loop)
+    interrupts.run(_run(names or BENCHES, file, _sizes(needs)), uvloop.new_event_loop)
 
 
-async def _run(names: Sequence[str], file: Path | None) -> None:
+def _sizes(needs: str) -> list[int]:
+    """What `1k,100k` means."""
+    if not re.fullmatch(r"([1-9][0-9]*[kM]?(,|$))*", needs):
+        raise Problem(f"--needs cannot be {needs}.", "Say, for example: --needs 1k,10k,100k,1M", code=2)
+    return [int(size.replace("k", "000").replace("M", "000000")) for size in needs.split(",") if size]
+
+
+async def _run(names: Sequence[str], file: Path | None, sizes: Sequence[int]) -> None:
     found: dict[str, Figures] = {}
+    kept = read(Settings).state / "bench"
     for name in names:
         with tempfile.TemporaryDirectory(prefix="i2pcc-bench-") as folder, Screen() as screen:
             platform = Platform(Settings.for_tests(Path(folder) / "state"), screen)
             try:
                 await platform.start(services=False)
-                found[name] = await importlib.import_module(f"deploy.bench.{name}").run(Ground(platform))
+                found[name] = await importlib.import_module(f"deploy.bench.{name}").run(Ground(platform, kept, sizes))
             finally:
                 await platform.stop()
         _show(name, found[name])

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 from deploy.bench.ground import Figures, Ground
-from deploy.embedded.platform import PARTS
 from deploy.problems import Problem
 
 TIMES = 3
@@ -24,7 +23,7 @@ async def run(ground: Ground) -> Figures:
             start = time.perf_counter()
             await _i2pcc(ground, "up")
             seconds.append(time.perf_counter() - start)
-        memory = {name: ground.platform.memory(name) for name in PARTS}
+        memory = {name: ground.platform.memory(name) for name in ground.platform.parts}
         await _i2pcc(ground, "down")
     warm = seconds[1:]
     return {

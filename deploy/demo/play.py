@@ -17,7 +17,7 @@ from deploy.demo.compose import Compose
 from deploy.demo.models import Sample
 from deploy.demo.sample import SHIPPED, SampleError, load
 from deploy.demo.story import PATIENCE, Storyteller
-from deploy.demo.telling import Teller, key
+from deploy.demo.telling import Teller, explained, key
 from deploy.embedded import state
 from deploy.embedded.platform import Platform
 from deploy.problems import Problem
@@ -61,8 +61,12 @@ async def _run(sample: Sample, settings: Settings, once: bool, compose: bool) ->
             story = Storyteller(sample, platform, http)
             await _play(story, audience)
             told = story.sample.story.accept
-            await _check_mailbox(story, audience.teller.matches[story.pair(told.need, told.proposal)])
+            introduced = audience.teller.matches[story.pair(told.need, told.proposal)]
+            await _check_mailbox(story, introduced)
             _show_matches(story, audience.teller)
+        if isinstance(platform, Platform):
+            heading("How the introduction came about, step by step")
+            console.print(f"i2pcc trace {introduced.match_id}")
         show_addresses(platform, "Where to look", "Closing, as ONCE asks." if once else "Stop with Ctrl-C.")
         if not once:
             await _until_told(platform)
@@ -138,6 +142,8 @@ async def _decide(story: Storyteller, audience: Audience) -> None:
     match = matches[accept].model_dump(mode="json")
     shown = await story.look_closer(match, by[told.accept.need])
     show_moment(datetime.now(UTC), f"{match['region'].title()} shows interest, and may read more: {_details(shown)}")
+    for line in explained(await story.explain(match, by[told.accept.need])):
+        show_moment(datetime.now(UTC), line, "dim")
     await story.answer(match, by[told.accept.need])
     await audience.hears("the introduction", lambda e: _is(e, MatchIntroduced, accept))
     await story.answer(matches[decline].model_dump(mode="json"), by[told.decline.need], reason=told.decline.reason)

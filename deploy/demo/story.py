@@ -97,6 +97,11 @@ class Storyteller:
         shown: dict[str, Any] = await region.read("matching", f"/matches/{match['match_id']}/proposal")
         return shown
 
+    async def explain(self, match: dict[str, Any], by: str) -> dict[str, Any]:
+        """Why a match has its score, as one of its people reads it."""
+        explanation: dict[str, Any] = await self.as_(by).read("matching", f"/matches/{match['match_id']}/explanation")
+        return explanation
+
     async def answer(self, match: dict[str, Any], by: str, reason: str | None = None) -> None:
         """A region accepts a match, or declines it with a reason."""
         body: dict[str, Any] = {"version": match["version"]}

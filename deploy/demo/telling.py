@@ -7,6 +7,7 @@ from uuid import UUID
 from shared.events import (
     CompanyFacts,
     ConsortiumFacts,
+    ConsortiumSuggested,
     Event,
     MatchFacts,
     MissionFacts,
@@ -19,6 +20,9 @@ from shared.events import (
     ProposalKind,
 )
 from shared.vocabulary import Province
+
+QUOTED = 100
+"""Characters of a sentence that are shown."""
 
 Sentence = Callable[["Teller", Any], str | None]
 
@@ -96,6 +100,7 @@ SENTENCES: dict[str, Sentence] = {
     "MatchReminded": lambda t, e: f"{e.region.title()} is reminded of the proposal of {t.lead(e)}",
     "MatchExpired": lambda t, e: f"{e.region.title()} never answered {t.lead(e)}",
     "NoMatchFound": lambda t, e: f"No need fits {t.title(e.proposal_id)} yet; {_nearest(t, e)}",
+    "ConsortiumSuggested": lambda t, e: f"{_together(t, e)} for {e.region.title()}: {t.title(e.need_id)}",
     "OutcomeReported": lambda t, e: f"{t.parties(e.match_id)}: {_outcome(e)}",
     "MatchPresented": lambda t, e: f"{e.region.title()} sees the proposal of {t.lead(e)}, and may answer",
     "MatchAccepted": lambda t, e: f"{e.region.title()} gives {t.lead(e)} a positive answer",
@@ -103,6 +108,20 @@ SENTENCES: dict[str, Sentence] = {
     "IntroductionMade": lambda t, e: f"{t.parties(e.match_id)} are introduced: each has the other's contact details",
     "IntroductionFailed": lambda t, e: f"{t.parties(e.match_id)} could not be introduced",
 }
+
+
+def explained(explanation: dict[str, Any]) -> list[str]:
+    """Why a match has its score, in a few lines."""
+    base, *parts = explanation["parts"]
+    added = ", ".join(f"{part['name']} {part['points']:+.2f}" for part in parts if round(part["points"], 2))
+    why = f"Why {explanation['explained']['score']:.2f}? Any pair begins at {base['points']:.2f}; {added}"
+    met = [
+        f"Sentences that met: {_quoted(pair['need'])} and {_quoted(pair['proposal'])}"
+        for pair in explanation["sentences"][:1]
+    ]
+    names = ", ".join(each["name"] for each in explanation["shared"] if each["kind"] == "name")
+    raised = [change["words"] for change in explanation["raised_by"][:1]]
+    return [why, *met, *([f"Both name: {names}"] if names else []), *raised]
 
 
 def key(match: MatchFacts) -> tuple[str, str]:
@@ -113,6 +132,14 @@ def key(match: MatchFacts) -> tuple[str, str]:
 def place(province: Province) -> str:
     """A province as one writes it."""
     return "outside the four provinces" if province is Province.OTHER else province.replace("_", " ").title()
+
+
+def _quoted(quote: dict[str, Any] | None) -> str:
+    """The beginning of a sentence, if one may read it."""
+    if quote is None:
+        return "one that may not be read"
+    more = " …" if len(quote["quote"]) > QUOTED else ""
+    return f"“{quote['quote'][:QUOTED].rstrip()}{more}”"
 
 
 def _confirmed(consortium: ConsortiumFacts) -> int:
@@ -144,6 +171,13 @@ def _nearest(teller: Teller, miss: NoMatchFound) -> str:
         return "nothing comes close"
     nearest = miss.nearest[0]
     return f"nearest is {nearest.region.title()}, {teller.title(nearest.need_id)} ({'; '.join(nearest.failed)})"
+
+
+def _together(teller: Teller, suggestion: ConsortiumSuggested) -> str:
+    """Who could cover how much of a need."""
+    lead, *others = map(teller.company, suggestion.members)
+    parts = len(suggestion.coverage) + len(suggestion.gaps)
+    return f"{lead} could lead, with {' and '.join(others)}, {len(suggestion.coverage)} of {parts} parts"
 
 
 def _outcome(event: OutcomeReported) -> str:

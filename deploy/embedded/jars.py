@@ -1,4 +1,4 @@
-"""Java programs' jars, pinned by version and hash, from the ordinary Maven cache or else from Maven Central.
+"""Jars of Java programs and of models, pinned by version and hash, from the ordinary Maven cache or else Maven Central.
 
 As a program: have those of a lock, when an image is made.
 """
@@ -16,10 +16,13 @@ from pathlib import Path
 from deploy.embedded.steps import Progress
 from deploy.problems import Problem, disk
 from deploy.waiting import Together, abandonable
+from shared.settings import maven
 
 KAFKA = Path(__file__).with_name("kafka.lock")
 SIGNIN = Path(__file__).with_name("signin.lock")
-LOCKS = (KAFKA, SIGNIN)
+MODELS = Path(__file__).with_name("models.lock")
+ZIPKIN = Path(__file__).with_name("zipkin.lock")
+LOCKS = (KAFKA, SIGNIN, MODELS, ZIPKIN)
 AT_A_TIME = 4
 SECONDS = 30
 _one_by_one = asyncio.Lock()
@@ -34,11 +37,12 @@ class Jar:
     artifact: str
     version: str
     sha256: str
+    classifier: str = ""
 
     def path(self, repository: Path) -> Path:
         """Where Maven keeps it."""
         folder = repository.joinpath(*self.group.split("."), self.artifact, self.version)
-        return folder / f"{self.artifact}-{self.version}.jar"
+        return folder / f"{'-'.join(filter(None, (self.artifact, self.version, self.classifier)))}.jar"
 
     def is_good(self, file: Path) -> bool:
         """Whether the file is the very jar that was pinned."""
@@ -52,13 +56,8 @@ def locked(lock: Path) -> list[Jar]:
 
 
 def _jar(coordinate: str, digest: str) -> Jar:
-    group, artifact, version = coordinate.split(":")
-    return Jar(group, artifact, version, digest.removeprefix("sha256="))
-
-
-def repository() -> Path:
-    """The Maven cache of this user."""
-    return Path(os.environ.get("M2_REPO") or Path.home() / ".m2" / "repository")
+    group, artifact, version, *classifier = coordinate.split(":")
+    return Jar(group, artifact, version, digest.removeprefix("sha256="), *classifier)
 
 
 async def classpath(lock: Path, progress: Progress) -> str:
@@ -67,7 +66,7 @@ async def classpath(lock: Path, progress: Progress) -> str:
     Raises:
         Problem: a jar can't be had.
     """
-    jars, folder = locked(lock), repository()
+    jars, folder = locked(lock), maven()
     if await abandonable(_missing, jars, folder):
         async with _one_by_one:
             await _fetch(await abandonable(_missing, jars, folder), folder, progress)
@@ -104,7 +103,8 @@ def _fetcher(folder: Path) -> Callable[[Jar], None]:
         file = jar.path(folder)
         with _told(folder, RequestException, RuntimeError):
             file.unlink(missing_ok=True)
-            context.project(jar.group, jar.artifact).at_version(jar.version).artifact().resolve()
+            version = context.project(jar.group, jar.artifact).at_version(jar.version)
+            version.artifact(classifier=jar.classifier).resolve()
         if not jar.is_good(file):
             file.unlink(missing_ok=True)
             raise Problem(f"{file.name} from Maven Central is not the file that the lock pins.")
@@ -119,9 +119,9 @@ def _told(folder: Path, *errors: type[Exception]) -> Iterator[None]:
             yield
     except errors as error:
         raise Problem(
-            "Java files of Kafka or sign-in could not be fetched from Maven Central.",
-            f"Is the network (or your proxy) reachable? Then run the same command again: the 74 MB are "
-            f"fetched once, into {folder}.",
+            "Java files of Kafka, sign-in or Zipkin, or models of matching, could not be fetched from Maven Central.",
+            f"Is the network (or your proxy) reachable? Then run the same command again: the 115 MB (for Zipkin 131 "
+            f"more) are fetched once, into {folder}.",
         ) from error
 
 

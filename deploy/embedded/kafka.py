@@ -27,6 +27,8 @@ class Kafka:
         self.folder = settings.state / "kafka"
         self.data = self.folder / "data"
         self.classes = Classes(self.folder)
+        self.behind: int | None = None
+        """The port that it listens on, if somebody else does on the one it is known by, and passes on."""
 
     def format(self, classpath: str, password: str) -> None:
         """Make the data folder beside its place, so that it is there whole or not at all."""
@@ -57,6 +59,7 @@ class Kafka:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = self.folder / "server.properties"
         ports = {"port": self.settings.kafka_port, "controller_port": self.settings.kafka_controller_port}
+        ports["behind"] = self.behind or self.settings.kafka_port
         write(file, (HERE / "server.properties").read_text().format(**ports, data=data, password=password))
         return os.fspath(file)
 

@@ -3,15 +3,19 @@
 import asyncio
 import importlib
 import json
+import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
 
 import psutil
 from pydantic import SecretStr
 
 from deploy import manifest as manifests
-from deploy.embedded import jars, secrets, state
+from deploy.embedded import doors, jars, secrets, state, zipkin
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.ports import check_ports, ports_of
 from deploy.embedded.postgres import Postgres
@@ -28,7 +32,8 @@ from shared.settings import Kafka as KafkaSettings
 PATIENCE = 60.0
 """Seconds that a part gets to be ready."""
 SERVERS = ("kafka", "postgres", "mailbox", "signin")
-PARTS = (*SERVERS, *SERVICES)
+PARTS = (*SERVERS, zipkin.NAME, *SERVICES)
+"""All that may run; Zipkin does if it is asked for."""
 
 
 class Platform:
@@ -51,13 +56,15 @@ class Platform:
             Problem: something did not start; then what was started here is stopped again.
         """
         state.prepare(self.settings.state)
+        if services:
+            state.refuse_half(self.settings.state)
         with state.alone(self.settings.state), disk(self.settings.state):
             missing = self.missing(services)
             check_ports(self.settings, missing, but=self._held_ports())
             await whole(self._stop_parts(missing if self._as_set() else self.processes.names()))
             try:
                 await self._start(missing)
-                await self._all_ready(PARTS if services else SERVERS)
+                await self._all_ready(self.parts if services else SERVERS)
             except BaseException:
                 await whole(self._stop_parts(missing))
                 raise
@@ -87,10 +94,48 @@ class Platform:
             self.__dict__.pop("secrets", None)
             await asyncio.to_thread(self._postgres.set_password, self.secrets.passwords[secrets.SUPERUSER])
 
-    async def restart(self, name: str) -> None:
-        """Stop one part, if it runs, and start it again."""
+    async def restart(self, name: str, **more: str) -> None:
+        """Stop one part, if it runs, and start it again; a service with more in its environment, if told."""
         await asyncio.to_thread(self._stop, name)
-        await self._start_part(name)
+        await self._start_part(name, more)
+
+    async def restart_kafka(self, behind: int | None = None) -> None:
+        """Start Kafka again on its port, or on another one behind whoever is to pass on what comes to its port."""
+        await asyncio.to_thread(self._stop, "kafka")
+        self._kafka.behind = behind
+        await self._start_part("kafka")
+
+    async def renew(self, services: Sequence[str]) -> None:
+        """Stop one service after the other, and start it again on the socket it listens on: who asks meanwhile waits.
+
+        Raises:
+            Problem: one of them does not run, or did not start again.
+        """
+        with state.alone(self.settings.state):
+            for service in services:
+                with self.steps.step(service):
+                    await self._renew(service)
+
+    def begin(self, service: str, **more: str) -> None:
+        """Start a service that does not run, and do not wait until it is ready."""
+        self.processes.start(self._service(service, more))
+        self.processes.let_go(service)
+
+    async def join(self, service: str, instance: str, port: int) -> None:
+        """Start another process of a service beside the first; `leave` ends it."""
+        more = {f"I2PCC_{service.upper()}_PORT": str(port)}
+        program = replace(self._service(service, more, door=instance), name=instance, port=port)
+        self.processes.start(program)
+        self.processes.let_go(instance)
+
+        async def ready(_: str) -> bool:
+            return await answers(self.settings.address(service), port, "/health/ready")
+
+        await self._until_ready(instance, ready)
+
+    async def leave(self, instance: str) -> None:
+        """Stop what has joined."""
+        await asyncio.to_thread(self.processes.stop, instance)
 
     def kill(self, name: str) -> None:
         """End one part as a crash would; `restart` brings it back."""
@@ -106,8 +151,13 @@ class Platform:
 
     def missing(self, services: bool = True) -> list[str]:
         """What does not run, or not with these settings."""
-        names = PARTS if services else SERVERS
+        names = self.parts if services else SERVERS
         return [name for name in names if not (self._as_set() and self.processes.runs(name))]
+
+    @property
+    def parts(self) -> list[str]:
+        """What is to run."""
+        return [name for name in PARTS if name != zipkin.NAME or self.settings.zipkin]
 
     def memory(self, name: str) -> int:
         """MB that a part and its children hold (what they share counts for each)."""
@@ -123,13 +173,19 @@ class Platform:
         """Whether a part does its work now."""
         address, port = self.settings.address(name), self.settings.port(name)
         if name in ("kafka", "postgres"):
-            return await listens(address, port)
-        return await answers(address, port, f"/{REALM}/jwks" if name == "signin" else "/health/ready")
+            return await listens(address, self._kafka.behind or port if name == "kafka" else port)
+        paths = {"signin": f"/{REALM}/jwks", zipkin.NAME: "/health"}
+        return await answers(address, port, paths.get(name, "/health/ready"))
 
     @property
     def urls(self) -> dict[str, str]:
         """Where the HTTP servers are, by name."""
         return self.settings.urls
+
+    @property
+    def ledgers(self) -> Path:
+        """The folder of the ledgers in which each erasure is noted (shared/erasures.py)."""
+        return self.settings.state / "erasures"
 
     def kafka(self, user: str) -> KafkaSettings:
         """The broker as a user of it is told: a service, a partner, or `admin`."""
@@ -163,11 +219,14 @@ class Platform:
             "I2PCC_HTTP_HOST": self.settings.http_host,
             "I2PCC_HTTP_RATE": self.settings.http_rate,
             f"I2PCC_{service.upper()}_PORT": str(self.settings.port(service)),
+            "I2PCC_CONTACTS_ERASURES": str(self.ledgers),
             "I2PCC_NOTIFY_URL": self.urls["notify"],
             "I2PCC_MAIL_HOST": LOOPBACK,
             "I2PCC_MAIL_PORT": str(self.settings.mail_port),
+            "I2PCC_TRACES_DIR": str(self.settings.traces),
             "OMP_NUM_THREADS": "1",
             "PYTHONUNBUFFERED": "1",
+            **zipkin.told(self.settings),
         }
 
     async def _start(self, missing: Sequence[str]) -> None:
@@ -184,6 +243,9 @@ class Platform:
             together.do(self._serve("postgres", missing, self._provision_database))
             together.do(self._serve("mailbox", missing))
             together.do(self._serve("signin", missing))
+            if zipkin.NAME in missing:
+                together.do(self._start_zipkin())
+            together.do(self._have_models())
         async with Together() as together:
             for name in missing:
                 if name in SERVICES:
@@ -199,17 +261,18 @@ class Platform:
         if provision:
             await provision()
 
-    async def _start_part(self, name: str) -> None:
+    async def _start_part(self, name: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
         servers: dict[str, Callable[[], Awaitable[None]]] = {
             "kafka": self._start_kafka,
             "postgres": self._start_postgres,
             "mailbox": self._start_mailbox,
             "signin": self._start_signin,
+            zipkin.NAME: self._start_zipkin,
         }
         if name in servers:
             await servers[name]()
         else:
-            self.processes.start(self._service(name))
+            self.processes.start(self._service(name, more))
             await self._let_go(name)
 
     async def _start_kafka(self) -> None:
@@ -246,6 +309,15 @@ class Platform:
             self.processes.start(await asyncio.to_thread(self._signin.program, classpath, self.secrets.signing_key))
             await self._until_ready("signin", self.is_ready)
 
+    async def _start_zipkin(self) -> None:
+        with self.steps.step("Zipkin") as progress:
+            self.processes.start(zipkin.program(self.settings, await jars.classpath(jars.ZIPKIN, progress)))
+            await self._until_ready(zipkin.NAME, self.is_ready)
+
+    async def _have_models(self) -> None:
+        with self.steps.step("Models") as progress:
+            await jars.classpath(jars.MODELS, progress)
+
     async def _provision_kafka(self) -> None:
         with self.steps.step("Kafka's users, topics and rights"):
             provision = await asyncio.to_thread(importlib.import_module, "deploy.provision.kafka")
@@ -258,14 +330,46 @@ class Platform:
             url = self.database_url(secrets.SUPERUSER)
             await provision.provision_database(url, self.secrets.passwords, self.manifest)
 
-    def _service(self, name: str) -> Program:
-        command = (sys.executable, "-m", "deploy.embedded.child", name)
-        return Program(name, command, self.settings.port(name), self.environment(name), patience=15, gated=True)
+    def _service(self, name: str, more: Mapping[str, str] = MappingProxyType({}), door: str = "") -> Program:
+        command = (sys.executable, "-m", "deploy.embedded.child", name, str(self._door(door or name)))
+        environment = {**self.environment(name), **more}
+        return Program(name, command, self.settings.port(name), environment, patience=15, gated=True)
 
     async def _let_go(self, name: str) -> None:
         with self.steps.step(name):
             self.processes.let_go(name)
             await self._until_ready(name, self.is_ready)
+
+    async def _renew(self, service: str) -> None:
+        """The new one imports while the old one serves; only one of them is ever in the consumer group."""
+        try:
+            listening = await asyncio.to_thread(doors.borrow, self._door(service))
+        except OSError:
+            raise Problem(f"{service} does not run.", "Run: i2pcc up") from None
+        door = self._door(f"{service}-next")
+        door.unlink(missing_ok=True)
+        with listening:
+            number = listening.fileno()
+            program = self._service(service, {"I2PCC_HTTP_FD": str(number)}, door=door.stem)
+            child = self.processes.prepare(replace(program, inherits=(number,)))
+
+            async def imported() -> bool:
+                return door.exists() or child.poll() is not None
+
+            if not await until(imported, PATIENCE) or child.poll() is not None:
+                self.processes.dismiss(child)
+                told = self.processes.tail(service) or "(nothing)"
+                raise Problem(f"A new {service} did not start; the one that runs goes on. Its log ends with:", told)
+            await whole(self._take_over(program, child))
+
+    async def _take_over(self, program: Program, child: subprocess.Popen[bytes]) -> None:
+        await asyncio.to_thread(self.processes.replace, program, child)
+        self._door(f"{program.name}-next").rename(self._door(program.name))
+        self.processes.let_go(program.name)
+        await self._until_ready(program.name, self.is_ready)
+
+    def _door(self, name: str) -> Path:
+        return self.processes.run / f"{name}.door"
 
     async def _until_ready(self, name: str, ready: Callable[[str], Awaitable[bool]]) -> None:
         """Raise Problem with the end of the log, if the process ended or took too long."""
@@ -273,8 +377,7 @@ class Platform:
         async def settled() -> bool:
             return self.processes.alive(name) is None or await ready(name)
 
-        await until(settled, PATIENCE)
-        if self.processes.alive(name) is None or not await ready(name):
+        if not await until(settled, PATIENCE) or self.processes.alive(name) is None:
             state.check_room(self.settings.state, least=1_000_000)
             raise Problem(
                 f"{name} did not start. Its log, {self.processes.logs / name}.log, ends with:",
@@ -300,7 +403,8 @@ class Platform:
         return self.settings.model_dump_json(exclude={"state"})
 
     async def _stop_parts(self, names: Sequence[str]) -> None:
-        for group in ([name for name in names if name not in SERVERS], SERVERS):
+        servers = (*SERVERS, zipkin.NAME)
+        for group in ([name for name in names if name not in servers], servers):
             stops = [asyncio.to_thread(self._stop, name) for name in group if name in names]
             await asyncio.gather(*stops)
 

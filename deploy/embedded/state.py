@@ -13,6 +13,8 @@ from deploy.problems import Problem, disk
 MARK = "i2pcc-state"
 SAYS = "State of the I2PCC platform, layout 1. `i2pcc down --wipe` removes this folder.\n"
 ELSEWHERE = "Or choose another folder: I2PCC_STATE=/path/to/folder"
+RESTORING = "restoring"
+"""A file that is there, and locked, while a backup is restored; what it is left in holds half of one."""
 LEAST_FREE = 200_000_000
 """Bytes; a first start takes about half of that."""
 
@@ -34,6 +36,15 @@ def prepare(state: Path) -> None:
             f"Use the version that made it, or remove it with `i2pcc down --wipe`. {ELSEWHERE}",
         )
     check_room(state)
+
+
+def refuse_half(state: Path) -> None:
+    """Raise Problem where a restore was cut short: what is there must not be served."""
+    if (state / RESTORING).exists():
+        raise Problem(
+            f"{state} holds half of a backup: its restore goes on, or was cut short.",
+            "Repeat it with `i2pcc restore`, or remove it with `i2pcc down --wipe`.",
+        )
 
 
 def check_room(state: Path, least: int = LEAST_FREE) -> None:

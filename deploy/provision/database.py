@@ -23,6 +23,7 @@ SCHEMA = """
 create schema if not exists {schema} authorization {migrator};
 alter schema {schema} owner to {migrator};
 grant connect on database {database} to {migrator}, {role};
+grant temporary on database {database} to {migrator};
 grant usage on schema {schema} to {role};
 alter default privileges for role {migrator} in schema {schema}
     grant select, insert, update, delete on tables to {role};
@@ -67,6 +68,17 @@ async def versions(url: str, manifest: Manifest) -> dict[str, str]:
         }
     finally:
         await connection.close()
+
+
+async def anew(url: str, database: str) -> None:
+    """Have an empty database in the place of what is there: not even the services' schemas are in it."""
+    server = with_database(url, "postgres")
+    connection = await _connect(server)
+    try:
+        await connection.execute(f"drop database if exists {database}")
+    finally:
+        await connection.close()
+    await _create_database(server, database)
 
 
 def with_database(url: str, database: str) -> str:

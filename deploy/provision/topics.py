@@ -30,7 +30,7 @@ def provision(admin: AdminClient, topics: Sequence[Topic], replication: int = 1)
 
 def _create(admin: AdminClient, topics: Sequence[Topic], replication: int) -> None:
     """What the controller has created, the broker learns a moment later; till then it would not be seen to be small."""
-    existing = _partitions(admin)
+    existing = partitions_of(admin)
     missing = [
         NewTopic(topic.name, topic.partitions, replication, config=topic.config())
         for topic in topics
@@ -43,16 +43,16 @@ def _create(admin: AdminClient, topics: Sequence[Topic], replication: int) -> No
             except KafkaException as error:
                 if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
                     raise
-        in_force("topics", lambda: {topic.name for topic in topics} <= _partitions(admin).keys())
+        in_force("topics", lambda: {topic.name for topic in topics} <= partitions_of(admin).keys())
 
 
-def _partitions(admin: AdminClient) -> dict[str, int]:
+def partitions_of(admin: AdminClient) -> dict[str, int]:
     """How many each topic has that the broker knows."""
     return {name: len(topic.partitions) for name, topic in admin.list_topics().topics.items()}
 
 
 def _grow(admin: AdminClient, topics: Sequence[Topic]) -> None:
-    partitions = _partitions(admin)
+    partitions = partitions_of(admin)
     small = [
         NewPartitions(topic.name, topic.partitions) for topic in topics if partitions[topic.name] < topic.partitions
     ]
@@ -63,7 +63,7 @@ def _grow(admin: AdminClient, topics: Sequence[Topic]) -> None:
 
 def _configure(admin: AdminClient, topics: Sequence[Topic]) -> None:
     """A setting that the manifest no longer has is gone afterwards."""
-    current = _own_settings(admin, topics)
+    current = own_settings(admin, topics)
     other = [
         ConfigResource(
             ResourceType.TOPIC,
@@ -85,7 +85,7 @@ def _changes(current: Mapping[str, str], wanted: Mapping[str, str]) -> Iterator[
         yield ConfigEntry(name, None, incremental_operation=AlterConfigOpType.DELETE)
 
 
-def _own_settings(admin: AdminClient, topics: Sequence[Topic]) -> dict[str, dict[str, str]]:
+def own_settings(admin: AdminClient, topics: Sequence[Topic]) -> dict[str, dict[str, str]]:
     asked = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in topics]
     return {
         resource.name: {name: entry.value for name, entry in told.result().items() if entry.source == OWN}

@@ -4,21 +4,18 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field
-from sqlalchemy import text
 from sqlmodel import col, func, select
 
 from services.matching.access import deciding, readable, visible, words_are_for
 from services.matching.life import Step, check_outcome
 from services.matching.models import Match, MatchVersion
-from services.matching.steps import extras, present, take
+from services.matching.steps import extras, present, take, today
 from shared import audit
 from shared.auth import Coordinator, CurrentCaller, Party, RegionPerson
 from shared.events import MatchFacts, MatchState, Meeting, Outcome, ProposalKind
 from shared.history import After, Version, history
 from shared.http import Draft, Page, Session, commands, queries
 from shared.vocabulary import Objection, Role, Short
-
-TODAY = text("select (now() at time zone 'UTC')::date")
 
 write = commands()
 read = queries()
@@ -77,7 +74,7 @@ async def shortlist_match(match_id: UUID, seen: Seen, caller: Coordinator, db: S
     """Let the region see a match that waits for it; it is presented at once."""
     match = await deciding(db, match_id, caller, Step.SHORTLIST, seen.version)
     take(db, match, Step.SHORTLIST, caller.side)
-    return present(db, match, (await db.scalars(TODAY)).one())
+    return present(db, match, await today(db))
 
 
 @write.post("/matches/{match_id}/veto")

@@ -33,31 +33,33 @@ from shared.events import (
     ProposalWithdrawn,
 )
 
-events = Handlers()
+events = Handlers(asks=ToMatch)
 
 
-@events.project(NeedPosted, NeedRevised, NeedClosed)
+@events.project(NeedPosted, NeedRevised, NeedClosed, keeps=[NeedCopy])
 async def keep_needs(batch: Sequence[NeedEvent], db: Db) -> None:
     """Hold the newest state of each need, and have its matches found."""
     changed = set(await newest_wins(db, NeedCopy, batch))
     await _to_match(db, "need", (event for event in batch if event.need_id in changed))
 
 
-@events.project(ProposalSubmitted, ProposalRevised, ProposalWithdrawn)
+@events.project(ProposalSubmitted, ProposalRevised, ProposalWithdrawn, keeps=[ProposalCopy])
 async def keep_proposals(batch: Sequence[ProposalEvent], db: Db) -> None:
     """Hold the newest state of each proposal, and have its matches found."""
     changed = set(await newest_wins(db, ProposalCopy, batch))
     await _to_match(db, "proposal", (event for event in batch if event.proposal_id in changed))
 
 
-@events.project(CompanyRegistered, CompanyRevised)
+@events.project(CompanyRegistered, CompanyRevised, keeps=[CompanyCopy])
 async def keep_companies(batch: Sequence[CompanyFacts], db: Db) -> None:
     """Hold the newest state of each company, and have its strongholds embedded."""
     changed = set(await newest_wins(db, CompanyCopy, batch))
     await _to_match(db, "company", (event for event in batch if event.company_id in changed))
 
 
-@events.project(ConsortiumOpened, ConsortiumRevised, PartConfirmed, PartDeclined, ConsortiumClosed)
+@events.project(
+    ConsortiumOpened, ConsortiumRevised, PartConfirmed, PartDeclined, ConsortiumClosed, keeps=[ConsortiumCopy]
+)
 async def keep_consortia(batch: Sequence[ConsortiumFacts], db: Db) -> None:
     """Hold the newest state of each consortium."""
     await newest_wins(db, ConsortiumCopy, batch)
@@ -87,14 +89,14 @@ async def _to_match(db: Db, kind: str, batch: Iterable[NeedEvent | ProposalEvent
     if not newest:
         return
     rows = [
-        {"id": key, "kind": kind, "version": event.version, "traceparent": event.envelope.traceparent}
-        for key, event in sorted(newest.items())
+        {"id": key, "kind": kind, "traceparent": event.envelope.traceparent} for key, event in sorted(newest.items())
     ]
     waiting = insert(ToMatch).values(rows)
     await db.execute(
         waiting.on_conflict_do_update(
             index_elements=["id"],
             set_={
+                "kind": waiting.excluded.kind,
                 "version": waiting.excluded.version,
                 "traceparent": waiting.excluded.traceparent,
                 "leased_until": None,

@@ -4,18 +4,23 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from pgvector.sqlalchemy import Vector
-from sqlalchemy import Integer, MetaData, Text
+from pgvector.sqlalchemy import HALFVEC
+from sqlalchemy import BIGINT, Boolean, Column, Computed, Integer, LargeBinary, MetaData
+from sqlalchemy import Text as TextType
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, func
 
+from services.matching.scoring.packing import DIMENSIONS
+from services.matching.scoring.texts import Text
 from shared.history import VersionRow
+from shared.vocabulary import Language
 
-DIMENSIONS = 384
 OWN = {"info": {"own": True}}
 """Columns that matching adds to what the event says; see shared.db.newest_wins."""
+DERIVED = {"info": {"own": True, "derived": True}}
+"""The same, made from what the event says; see shared.bus.Handlers.project."""
 
 
 class Base(SQLModel, registry=registry()):
@@ -24,22 +29,38 @@ class Base(SQLModel, registry=registry()):
     metadata = MetaData(schema="matching")
 
 
+def _found_where(holds: str) -> Any:
+    """Whether a search finds it, as a column: the planner knows how many rows that is, and an index is over them."""
+    condition = Computed(f"coalesce({holds} and embedded_version = version, false)", persisted=True)
+    return Field(default=None, sa_column=Column(Boolean, condition, info=OWN["info"]))
+
+
 class Searchable(SQLModel):
     """What needs and proposals have in common: what they are found by."""
 
     version: int
     title: str
+    body: str | None
     language: str
     challenges: list[int] = Field(sa_type=ARRAY(Integer))
-    embedding: Any = Field(default=None, sa_type=Vector(DIMENSIONS), sa_column_kwargs=OWN)
-    embedded_version: int | None = Field(default=None, sa_column_kwargs=OWN)
+    embedding: Any = Field(default=None, sa_type=HALFVEC(DIMENSIONS), sa_column_kwargs=OWN)
+    """Where a search finds it; see scoring.packing.place."""
+    prepared: bytes | None = Field(default=None, sa_type=LargeBinary, sa_column_kwargs=OWN)
+    """As it is compared; see scoring.packing.packed."""
+    embedded_version: int | None = Field(default=None, sa_column_kwargs=DERIVED)
+    background: int | None = Field(default=None, sa_column_kwargs=OWN)
+    """The version of the background that it was prepared against."""
     traceparent: str | None = Field(default=None, sa_column_kwargs=OWN)
     """The trace of the command that wrote the newest text."""
 
     @property
-    def embedded(self) -> bool:
-        """Whether the vector is of the newest text."""
-        return self.embedded_version == self.version
+    def text(self) -> Text:
+        """What it is compared by."""
+        return Text(self.title, self.body or "", Language(self.language))
+
+    def embedded(self, background: int) -> bool:
+        """Whether it can be compared: its newest text, against this background."""
+        return self.embedded_version == self.version and self.background == background
 
 
 class NeedCopy(Searchable, Base, table=True):
@@ -49,7 +70,7 @@ class NeedCopy(Searchable, Base, table=True):
     need_id: UUID = Field(primary_key=True)
     region: str
     closed: bool
-    body: str | None
+    open: bool | None = _found_where("not closed")
     organisation: str | None
     deadline: date | None
     parts: list[str] = Field(sa_type=JSONB)
@@ -75,9 +96,10 @@ class ProposalCopy(Searchable, Base, table=True):
     proposal_id: UUID = Field(primary_key=True)
     lead_id: UUID
     members: list[UUID] = Field(sa_type=ARRAY(UuidType))
-    provinces: list[str] = Field(sa_type=ARRAY(Text))
+    provinces: list[str] = Field(sa_type=ARRAY(TextType))
+    consortium_id: UUID | None
     withdrawn: bool
-    body: str | None
+    open: bool | None = _found_where("not withdrawn")
     kind: str
     teaser: str
     summary: str | None
@@ -99,14 +121,28 @@ Side = NeedCopy | ProposalCopy
 
 
 class ToMatch(Base, table=True):
-    """A need or a proposal whose matches are to be found anew, or a company whose strongholds are to be embedded."""
+    """A need or a proposal whose matches are to be found anew, a company whose strongholds are to be embedded, a need
+    for which a consortium is to be looked for, or a proposal that may complete one."""
 
     __tablename__ = "to_match"
     id: UUID = Field(primary_key=True)
     kind: str
-    version: int
+    version: int = Field(sa_type=BIGINT)
+    """Of this asking: no two ever have the same, so that what began with another one does not end it."""
     traceparent: str | None
     leased_until: datetime | None = Field(default=None, sa_type=TIMESTAMP(timezone=True))
+
+
+class BackgroundText(Base, table=True):
+    """A text that scores are measured against since that version, as it was then."""
+
+    __tablename__ = "background"
+    version: int = Field(primary_key=True)
+    side: str = Field(primary_key=True)
+    id: UUID = Field(primary_key=True)
+    title: str
+    body: str
+    language: str
 
 
 class Match(Base, table=True):
@@ -120,13 +156,15 @@ class Match(Base, table=True):
     proposal_id: UUID
     proposal_version: int
     region: str
-    provinces: list[str] = Field(sa_type=ARRAY(Text))
+    provinces: list[str] = Field(sa_type=ARRAY(TextType))
     members: list[UUID] = Field(sa_type=ARRAY(UuidType))
     challenges: list[int] = Field(sa_type=ARRAY(Integer))
     score: float
-    reasons: list[str] = Field(sa_type=ARRAY(Text))
+    reasons: list[str] = Field(sa_type=ARRAY(TextType))
     presented: bool
     model: str
+    signals: dict[str, float] | None = Field(default=None, sa_type=JSONB(none_as_null=True))
+    """What was seen of the pair when it was scored; None before that was kept."""
     by: str | None = None
     answer_by: date | None = None
     reminders: int = 0
@@ -149,6 +187,37 @@ class MatchVersion(VersionRow, Base, table=True):
     """What has become of a match, step by step."""
 
     __tablename__ = "match_version"
+
+
+class TrainingRow(Base, table=True):
+    """An answer, and what had been seen of the pair: what the combiner learns from."""
+
+    __tablename__ = "training_row"
+    match_id: UUID = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    """The match's, that the answer made."""
+    need_id: UUID
+    step: str
+    objection: str | None
+    outcome: str | None
+    good: bool | None
+    """None: the answer does not say whether the two fit."""
+    signals: dict[str, float] | None = Field(sa_type=JSONB(none_as_null=True))
+    model: str
+    at: datetime = Field(sa_type=TIMESTAMP(timezone=True), sa_column_kwargs={"server_default": func.now()})
+
+
+class LearnedCombiner(Base, table=True):
+    """A combiner that answers have taught; scores are made with the active one."""
+
+    __tablename__ = "combiner"
+    version: int = Field(primary_key=True)
+    bias: float
+    weights: dict[str, float] = Field(sa_type=JSONB)
+    figures: dict[str, Any] = Field(sa_type=JSONB)
+    """By which it was chosen; see training.Report."""
+    made_at: datetime = Field(sa_type=TIMESTAMP(timezone=True), sa_column_kwargs={"server_default": func.now()})
+    active: bool
 
 
 class Presentation(Base, table=True):
@@ -181,13 +250,15 @@ class CompanyCopy(Base, table=True):
 
 
 class Stronghold(Base, table=True):
-    """One of a company's strongholds, and its vector."""
+    """One of a company's strongholds, ready to be compared."""
 
     company_id: UUID = Field(primary_key=True)
     place: int = Field(primary_key=True)
     """Among the company's, from 0."""
     title: str
-    embedding: Any = Field(sa_type=Vector(DIMENSIONS))
+    embedding: Any = Field(sa_type=HALFVEC(DIMENSIONS))
+    prepared: bytes = Field(sa_type=LargeBinary)
+    background: int
 
 
 class ConsortiumCopy(Base, table=True):
@@ -200,3 +271,34 @@ class ConsortiumCopy(Base, table=True):
     parts: list[dict[str, Any]] = Field(sa_type=JSONB)
     wanted: list[dict[str, Any]] = Field(sa_type=JSONB)
     closed: bool
+
+
+class Embedding(Base, table=True):
+    """The vector of a text that was embedded once. It can be made again at any time."""
+
+    model: str = Field(primary_key=True)
+    """Its name and version."""
+    hash: bytes = Field(primary_key=True)
+    """SHA-256 of the text."""
+    vector: bytes
+    """32 bit floats, little-endian."""
+
+
+class Suggestion(Base, table=True):
+    """Companies that could cover a need's parts together: the same ones are suggested for it once."""
+
+    __tablename__ = "suggestion"
+    suggestion_id: UUID = Field(primary_key=True)
+    """UUIDv5 of the need and the set of companies."""
+    need_id: UUID
+    version: int
+    """Counts the need's suggestions."""
+    need_version: int
+    region: str
+    lead_id: UUID
+    members: list[UUID] = Field(sa_type=ARRAY(UuidType))
+    provinces: list[str] = Field(sa_type=ARRAY(TextType))
+    coverage: list[dict[str, Any]] = Field(sa_type=JSONB)
+    gaps: list[int] = Field(sa_type=ARRAY(Integer))
+    score: float
+    model: str

@@ -1,45 +1,56 @@
 """The one query that finds candidates: what is open on the other side, shares a challenge and is nearest in meaning."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, inspect, or_, select
+from sqlalchemy import inspect, select, text
 from sqlalchemy.orm import defer
-from sqlmodel import col
 
 from services.matching.models import NeedCopy, ProposalCopy, Side
+from services.matching.scoring.background import Vector
 from shared.db import Db
 
 CANDIDATES = 50
+THOROUGH = text(
+    "select set_config('hnsw.ef_search', '400', true), set_config('hnsw.iterative_scan', 'relaxed_order', true)"
+)
+"""How far the index looks: 99 of 100 of the truly nearest are found, and as many as asked for."""
+Copy = TypeVar("Copy", NeedCopy, ProposalCopy)
 
-Near = tuple[NeedCopy, ProposalCopy, float]
-"""A need, a proposal, and the cosine of their titles."""
+Near = tuple[NeedCopy, ProposalCopy]
 
 
-async def candidates(db: Db, side: Side, held: Collection[UUID]) -> list[Near]:
-    """The counterparts of a need or a proposal with the cosine of the two titles: those it holds, then the nearest.
+async def candidates(db: Db, side: Side, asked: Vector, held: Collection[UUID]) -> list[Near]:
+    """The counterparts of a need or a proposal: those it holds, and the nearest of the others.
 
-    Of the others only what is open and whose vector is of its newest text: the rest are matched when theirs is.
-    They stay as they are until this transaction ends. Who is being changed right now is left out, held or not: its
-    own worker comes later and sees this side.
+    Of the others only what is open and whose newest text was prepared against the same background: the rest are
+    matched when theirs is. They stay as they are until this transaction ends. Who is being changed right now is left
+    out, held or not: its own worker comes later and sees this side.
+
+    Args:
+        db: the transaction.
+        side: whose counterparts are sought.
+        asked: see scoring.packing.question.
+        held: the counterparts that it has matches with.
     """
     if isinstance(side, NeedCopy):
-        proposals = await db.execute(_nearest(ProposalCopy, ProposalCopy.withdrawn, side, held))
-        return [(side, proposal, 1 - distance) for proposal, distance in proposals]
-    needs = await db.execute(_nearest(NeedCopy, NeedCopy.closed, side, held))
-    return [(need, side, 1 - distance) for need, distance in needs]
+        return [(side, proposal) for proposal in await _found(db, ProposalCopy, side, asked, held)]
+    return [(need, side) for need in await _found(db, NeedCopy, side, asked, held)]
 
 
-def _nearest(other: type[Side], gone: bool, side: Side, held: Collection[UUID]) -> Select[Any]:
+async def _found(db: Db, other: type[Copy], side: Side, asked: Vector, held: Collection[UUID]) -> list[Copy]:
     key, columns = inspect(other).primary_key[0], inspect(other).columns
-    distance = func.coalesce(columns.embedding.cosine_distance(side.embedding), 1)
-    fresh = columns.embedded_version == columns.version
-    return (
-        select(other, distance)
-        .options(defer(other.embedding))
-        .where(or_(key.in_(held), and_(~col(gone), fresh, columns.challenges.overlap(side.challenges))))
-        .order_by(key.in_(held).desc(), distance)
-        .limit(CANDIDATES + len(held))
-        .with_for_update(read=True, skip_locked=True)
+    nearest = (
+        select(other)
+        .where(columns.open, columns.background == side.background)
+        .where(columns.challenges.overlap(side.challenges), key.not_in(held))
+        .order_by(columns.embedding.max_inner_product(asked))
+        .limit(CANDIDATES)
     )
+    await db.execute(THOROUGH)
+    found: list[Copy] = []
+    for query in [select(other).where(key.in_(held)), nearest] if held else [nearest]:
+        locked = query.options(defer(other.embedding)).with_for_update(read=True, skip_locked=True)
+        found.extend((await db.scalars(locked)).all())
+    return found

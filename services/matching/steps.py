@@ -3,14 +3,19 @@
 from datetime import date, timedelta
 from typing import Any
 
+from sqlalchemy import text
+
+from services.matching.labels import ANSWERS, judgement
 from services.matching.life import CLOCK, LIFE, PLATFORM, SAYS, Step, after, due
-from services.matching.models import Match, MatchVersion
+from services.matching.models import Match, MatchVersion, TrainingRow
 from shared.db import Db
-from shared.events import MatchFacts, MatchState
+from shared.events import MatchFacts, MatchState, Outcome
 from shared.history import keep
 from shared.outbox import emit
 from shared.settings import Clocks
+from shared.vocabulary import Objection
 
+TODAY = text("select (now() at time zone 'UTC')::date")
 CLOCKS = Clocks()
 """Read at once, so that a service with wrong ones does not start."""
 
@@ -39,6 +44,8 @@ def take(
     state = LIFE[MatchState(match.state), step]
     clock = {} if state is MatchState.PRESENTED else {"due_step": None, "due_at": None}
     match.sqlmodel_update({**clock, **changes, "state": state, "by": by, "version": match.version + 1})
+    if step in ANSWERS:
+        db.add(_answer(match, step))
     return say(db, match, step, told, untold)
 
 
@@ -49,6 +56,12 @@ def say(
     event = SAYS[step].model_validate(match.model_dump(warnings=False) | (told or {}))
     emit(db, event)
     return keep(db, MatchVersion, event, match.by or PLATFORM, **untold or {})
+
+
+async def today(db: Db) -> date:
+    """The day by which deadlines and clocks go."""
+    found: date = (await db.scalars(TODAY)).one()
+    return found
 
 
 def present(db: Db, match: Match, today: date) -> MatchFacts:
@@ -75,6 +88,14 @@ def extras(match: Match, step: Step) -> dict[str, Any]:
     if step is Step.REMIND:
         return {"told": {"escalated": False}, "reminders": match.reminders + 1}
     return {"told": {"escalated": True}} if step is Step.ESCALATE else {}
+
+
+def _answer(match: Match, step: Step) -> TrainingRow:
+    """What this answer teaches; it stays as it is, whatever becomes of the match."""
+    objection, outcome = match.objection and Objection(match.objection), match.outcome and Outcome(match.outcome)
+    good = judgement(step, objection or None, outcome or None)
+    columns = {"need_id", "match_id", "version", "objection", "outcome", "signals", "model"}
+    return TrainingRow(step=step, good=good, **match.model_dump(include=columns, warnings=False))
 
 
 def _next(step: Step | None, answer_by: date) -> dict[str, Any]:

@@ -29,6 +29,9 @@ from shared.http import Page, Session, queries
 from shared.problems import not_found
 from shared.vocabulary import Challenge, IntellectualProperty, Language, Partnership, Region, Role
 
+PARTIES = {Role.COMPANY, Role.REGION, Role.COORDINATOR}
+"""Those whom a match's texts concern; partners and operators read none."""
+
 read = queries()
 
 
@@ -124,14 +127,14 @@ async def get_matched_proposal(match_id: UUID, caller: Party, db: Session) -> Sh
     """A match's proposal: to its region the teaser, and the details once it has shown interest."""
     match = await readable(db, match_id, caller)
     proposal = await db.get_one(ProposalCopy, match.proposal_id)
-    return ShownProposal(teaser=teaser(proposal), details=_details(proposal) if _opened(caller, match) else None)
+    return ShownProposal(teaser=teaser(proposal), details=_details(proposal) if reads_proposal(caller, match) else None)
 
 
 @read.get("/matches/{match_id}/need")
 async def get_matched_need(match_id: UUID, caller: Party, db: Session) -> ShownNeed:
     """A match's need; a company reads it as long as the match is not retracted."""
     match = await readable(db, match_id, caller)
-    if caller.role is Role.COMPANY and match.state == MatchState.RETRACTED:
+    if not reads_need(caller, match):
         raise not_found("need")
     need = ShownNeed.model_validate((await db.get_one(NeedCopy, match.need_id)).model_dump())
     named = caller.role is Role.REGION or match.state in AGREED
@@ -152,10 +155,15 @@ def teaser(proposal: ProposalCopy) -> ProposalTeaser:
 
 
 def _details(proposal: ProposalCopy) -> ProposalDetails:
-    return ProposalDetails.model_validate(proposal.model_dump(exclude={"embedding"}))
+    return ProposalDetails.model_validate(proposal.model_dump(exclude={"embedding", "prepared"}))
 
 
-def _opened(caller: Caller, match: Match) -> bool:
-    """Whether the details are open to this reader of the match: to a region also only as long as it holds."""
+def reads_need(caller: Caller, match: Match) -> bool:
+    """Whether one who may read the match reads its need: a company as long as it is not retracted."""
+    return caller.role in PARTIES and not (caller.role is Role.COMPANY and match.state == MatchState.RETRACTED)
+
+
+def reads_proposal(caller: Caller, match: Match) -> bool:
+    """Whether the details are open to one who may read the match: to a region once it has asked, while it holds."""
     holds = match.state in AGREED | {MatchState.PRESENTED}
-    return caller.role is not Role.REGION or (holds and match.interested_at is not None)
+    return caller.role in PARTIES and (caller.role is not Role.REGION or (holds and match.interested_at is not None))

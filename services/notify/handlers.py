@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select, update
 
 from services.notify.models import (
+    CompanyCopy,
     ConsortiumCopy,
     Contact,
     Delivery,
@@ -18,16 +19,21 @@ from services.notify.models import (
     NeedCopy,
     ProposalCopy,
     Refusal,
+    SuggestionCopy,
 )
 from services.notify.occasions import coordinators
 from services.notify.rules import DeliveryState, Party, Template, called_for, delivery_id, settling
 from shared.bus import Handlers
 from shared.db import Db, newest_wins
 from shared.events import (
+    CompanyFacts,
+    CompanyRegistered,
+    CompanyRevised,
     ConsortiumClosed,
     ConsortiumFacts,
     ConsortiumOpened,
     ConsortiumRevised,
+    ConsortiumSuggested,
     ContactErased,
     ContactEvent,
     ContactShared,
@@ -65,13 +71,19 @@ from shared.telemetry import current_traceparent
 events = Handlers()
 
 
-@events.project(NeedPosted, NeedRevised, NeedClosed)
+@events.project(NeedPosted, NeedRevised, NeedClosed, keeps=[NeedCopy])
 async def keep_needs(batch: Sequence[NeedEvent], db: Db) -> None:
     """Hold the newest state of each need."""
     await newest_wins(db, NeedCopy, batch)
 
 
-@events.project(ProposalSubmitted, ProposalRevised, ProposalWithdrawn)
+@events.project(CompanyRegistered, CompanyRevised, keeps=[CompanyCopy])
+async def keep_companies(batch: Sequence[CompanyFacts], db: Db) -> None:
+    """Hold the newest state of each company."""
+    await newest_wins(db, CompanyCopy, batch)
+
+
+@events.project(ProposalSubmitted, ProposalRevised, ProposalWithdrawn, keeps=[ProposalCopy])
 async def keep_proposals(batch: Sequence[ProposalEvent], db: Db) -> None:
     """Hold the newest state of each proposal."""
     await newest_wins(db, ProposalCopy, batch)
@@ -90,6 +102,7 @@ async def keep_proposals(batch: Sequence[ProposalEvent], db: Db) -> None:
     MatchExpired,
     MatchIntroduced,
     OutcomeReported,
+    keeps=[MatchCopy, Refusal, MeetingCopy],
 )
 async def keep_matches(batch: Sequence[MatchEvent], db: Db) -> None:
     """Hold the newest state of each match, and what the newest refusal and the newest meeting say."""
@@ -99,19 +112,27 @@ async def keep_matches(batch: Sequence[MatchEvent], db: Db) -> None:
     await newest_wins(db, MeetingCopy, told)
 
 
-@events.project(NoMatchFound)
+@events.project(NoMatchFound, keeps=[Miss])
 async def keep_misses(batch: Sequence[NoMatchFound], db: Db) -> None:
     """Hold what came closest to each proposal that has no match."""
     await newest_wins(db, Miss, batch)
 
 
-@events.project(ConsortiumOpened, ConsortiumRevised, PartConfirmed, PartDeclined, ConsortiumClosed)
+@events.project(ConsortiumSuggested, keeps=[SuggestionCopy])
+async def keep_suggestions(batch: Sequence[ConsortiumSuggested], db: Db) -> None:
+    """Hold who was suggested last for each need."""
+    await newest_wins(db, SuggestionCopy, batch)
+
+
+@events.project(
+    ConsortiumOpened, ConsortiumRevised, PartConfirmed, PartDeclined, ConsortiumClosed, keeps=[ConsortiumCopy]
+)
 async def keep_consortia(batch: Sequence[ConsortiumFacts], db: Db) -> None:
     """Hold the newest state of each consortium."""
     await newest_wins(db, ConsortiumCopy, batch)
 
 
-@events.project(ContactShared, ContactErased)
+@events.project(ContactShared, ContactErased, keeps=[Contact])
 async def keep_contacts(batch: Sequence[ContactEvent], db: Db) -> None:
     """Hold the people to reach; who was erased stays erased, whatever arrives late."""
     gone = {event.contact_id for event in batch if isinstance(event, ContactErased)}
@@ -203,6 +224,31 @@ async def _ask(db: Db, consortium_id: UUID, part: Part, contact_id: UUID) -> Non
     about = {"consortium_id": consortium_id, "part_id": part.part_id, "contact_id": contact_id}
     occasion = (consortium_id, part.part_id, part.company_id, part.title, Template.PART_ASKED, contact_id)
     await _queue(db, Template.PART_ASKED, Party.MEMBER, occasion, **about)
+
+
+@events.react(ConsortiumSuggested)
+async def tell_of_suggestion(event: ConsortiumSuggested, db: Db) -> None:
+    """Queue a mail to each person of the companies that could do it together, and to the lead's coordinators."""
+    people = select(Contact.contact_id).where(col(Contact.company_id).in_(event.members), ~col(Contact.erased))
+    for contact_id in sorted(await db.scalars(people)):
+        await _suggest(db, Party.MEMBER, event.need_id, event.version, contact_id)
+    for each in await coordinators(db, Template.SUGGESTED, event.provinces):
+        await _suggest(db, Party.COORDINATOR, event.need_id, event.version, each.contact_id)
+
+
+@events.react(ContactShared)
+async def suggest_to_who_was_named_late(event: ContactShared, db: Db) -> None:
+    """Queue what was suggested to the company of a new person: it may be suggested before it has named anybody."""
+    if event.company_id:
+        held = select(SuggestionCopy).where(col(SuggestionCopy.members).contains([event.company_id]))
+        for each in (await db.scalars(held.order_by(col(SuggestionCopy.need_id)))).all():
+            await _suggest(db, Party.MEMBER, each.need_id, each.version, event.contact_id)
+
+
+async def _suggest(db: Db, party: Party, need_id: UUID, version: int, contact_id: UUID) -> None:
+    """Once for each suggestion: its version counts those of the need."""
+    occasion = (need_id, version, Template.SUGGESTED, contact_id)
+    await _queue(db, Template.SUGGESTED, party, occasion, need_id=need_id, contact_id=contact_id)
 
 
 @events.react(InvitationIssued)

@@ -5,12 +5,15 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Integer, MetaData, Text
+from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TIMESTAMP
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel, func
 
 OWN = {"info": {"own": True}}
 """What no event says."""
+LASTING = {"info": {"own": True, "lasting": True}}
+"""What stays when no event says it any more."""
 
 
 class Base(SQLModel, registry=registry()):
@@ -40,12 +43,22 @@ class Contact(Base, table=True):
     unsubscribed: bool = Field(default=False, sa_column_kwargs=OWN)
     token: UUID | None = Field(default=None, sa_column_kwargs=OWN | {"server_default": func.gen_random_uuid()})
     """Whoever has it may unsubscribe this person: only its mails hold it."""
-    erased: bool = Field(default=False, sa_column_kwargs=OWN)
+    erased: bool = Field(default=False, sa_column_kwargs=LASTING)
 
     @property
     def bounces(self) -> bool:
         """Whether its address is known to be refused."""
         return self.mail is not None and self.mail == self.refused
+
+
+class CompanyCopy(Base, table=True):
+    """A company, as the newest event says."""
+
+    __tablename__ = "company"
+    company_id: UUID = Field(primary_key=True)
+    version: int
+    name: str
+    suggestible: bool
 
 
 class NeedCopy(Base, table=True):
@@ -57,6 +70,8 @@ class NeedCopy(Base, table=True):
     title: str
     contact_id: UUID
     organisation: str | None = None
+    parts: list[str] = Field(default=[], sa_type=JSONB)
+    closed: bool = False
 
 
 class ProposalCopy(Base, table=True):
@@ -111,6 +126,21 @@ class Miss(Base, table=True):
     proposal_id: UUID = Field(primary_key=True)
     version: int
     nearest: list[dict[str, Any]] = Field(sa_type=JSONB)
+
+
+class SuggestionCopy(Base, table=True):
+    """The companies that were suggested last for a need."""
+
+    __tablename__ = "suggestion"
+    need_id: UUID = Field(primary_key=True)
+    version: int
+    need_version: int
+    region: str
+    lead_id: UUID
+    members: list[UUID] = Field(sa_type=ARRAY(UuidType))
+    provinces: list[str] = Field(sa_type=ARRAY(Text))
+    coverage: list[dict[str, Any]] = Field(sa_type=JSONB)
+    gaps: list[int] = Field(sa_type=ARRAY(Integer))
 
 
 class ConsortiumCopy(Base, table=True):

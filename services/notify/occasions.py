@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import Select, case, literal, select
+from sqlalchemy import Select, any_, case, literal, select
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.orm import aliased
 from sqlmodel import col, func
 
 from services.notify.models import (
+    CompanyCopy,
     ConsortiumCopy,
     Contact,
     Delivery,
@@ -21,6 +22,7 @@ from services.notify.models import (
     NeedCopy,
     ProposalCopy,
     Refusal,
+    SuggestionCopy,
 )
 from services.notify.rules import DeliveryState, Party, Template, can_be_stopped, holds, told_for
 from shared.db import Db
@@ -48,6 +50,7 @@ class Occasion:
     need_contact: Contact | None = None
     proposal_contact: Contact | None = None
     consortium: ConsortiumCopy | None = None
+    suggestion: SuggestionCopy | None = None
     more: dict[str, Any] = field(default_factory=dict)
     """What its template alone needs: see `complete`."""
 
@@ -128,6 +131,20 @@ def of_consortia() -> Query:
     )
 
 
+def of_suggestions() -> Query:
+    """Mails about who could cover a need together; their names are needed too."""
+    known = select(func.count()).where(col(CompanyCopy.company_id) == any_(col(SuggestionCopy.members)))
+    return (
+        select(Delivery, To, NeedCopy, SuggestionCopy)
+        .where(col(Delivery.template) == Template.SUGGESTED)
+        .join(NeedCopy, col(NeedCopy.need_id) == Delivery.need_id)
+        .join(SuggestionCopy, col(SuggestionCopy.need_id) == Delivery.need_id)
+        .join(To, col(To.contact_id) == Delivery.contact_id)
+        .where(known.scalar_subquery() == func.cardinality(col(SuggestionCopy.members)))
+        .with_for_update(of=[Delivery, To], skip_locked=True)
+    )
+
+
 def of_invitations() -> Query:
     """Mails to an address that a lead named. It is nobody's whom we know."""
     return (
@@ -137,7 +154,7 @@ def of_invitations() -> Query:
     )
 
 
-TO_PEOPLE: tuple[Callable[[], Query], ...] = (of_matches, of_proposals, of_consortia)
+TO_PEOPLE: tuple[Callable[[], Query], ...] = (of_matches, of_proposals, of_consortia, of_suggestions)
 """The person is locked too, so that nobody gets two digests for one."""
 FIELDS = {
     Delivery: "delivery",
@@ -146,6 +163,7 @@ FIELDS = {
     NeedCopy: "need",
     ProposalCopy: "proposal",
     ConsortiumCopy: "consortium",
+    SuggestionCopy: "suggestion",
     To: "to",
     NeedContact: "need_contact",
     ProposalContact: "proposal_contact",
@@ -192,7 +210,19 @@ async def is_over(db: Db, occasion: Occasion) -> bool:
         return not holds(template, MatchState(occasion.match.state))
     if occasion.consortium:
         return occasion.consortium.closed or (template is Template.PART_ASKED and not _is_asked(occasion, to))
+    if occasion.suggestion:
+        return await _is_superseded(db, occasion.suggestion, occasion, to)
     return await _has_match(db, occasion)
+
+
+async def _is_superseded(db: Db, suggestion: SuggestionCopy, occasion: Occasion, to: Contact) -> bool:
+    """Whether the need is closed, others are suggested now, or one of them has taken back that it may be."""
+    assert occasion.need
+    outside = occasion.delivery.party == Party.MEMBER and to.company_id not in suggestion.members
+    silent = select(CompanyCopy).where(
+        col(CompanyCopy.company_id).in_(suggestion.members), ~col(CompanyCopy.suggestible)
+    )
+    return occasion.need.closed or outside or (await db.scalars(silent.limit(1))).first() is not None
 
 
 def _is_asked(occasion: Occasion, to: Contact) -> bool:
@@ -254,12 +284,40 @@ async def _asks(db: Db, occasion: Occasion) -> dict[str, Any]:
     return {"lead": lead and lead.organisation, "part_title": part["title"]}
 
 
+async def _suggested(db: Db, occasion: Occasion) -> dict[str, Any]:
+    """Each company with the parts it could bring, and the open ones. A part is known by its number alone if the need
+    has been revised since."""
+    suggestion, need = occasion.suggestion, occasion.need
+    assert suggestion
+    assert need
+    titles = dict(enumerate(need.parts, 1)) if need.version == suggestion.need_version else {}
+    names = {
+        each.company_id: each.name
+        for each in await db.scalars(select(CompanyCopy).where(col(CompanyCopy.company_id).in_(suggestion.members)))
+    }
+    brings = [
+        {
+            "name": names[member],
+            "leads": member == suggestion.lead_id,
+            "is_yours": member == getattr(occasion.to, "company_id", None),
+            "parts": [
+                (each["part"], titles.get(each["part"]))
+                for each in suggestion.coverage
+                if each["company_id"] == str(member)
+            ],
+        }
+        for member in suggestion.members
+    ]
+    return {"companies": brings, "gaps": [(part, titles.get(part)) for part in suggestion.gaps]}
+
+
 _MORE = {
     Template.DECLINED: _refusal,
     Template.MEETING: _meeting,
     Template.INTRODUCTION: _copies,
     Template.NO_MATCH: _nearest,
     Template.PART_ASKED: _asks,
+    Template.SUGGESTED: _suggested,
 }
 
 

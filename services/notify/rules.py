@@ -42,6 +42,7 @@ class Template(StrEnum):
     INVITATION = "invitation"
     PART_ASKED = "part_asked"
     PART_ANSWERED = "part_answered"
+    SUGGESTED = "suggested"
 
 
 class Party(StrEnum):
@@ -55,7 +56,7 @@ class Party(StrEnum):
     LEAD = "lead"
     """The contact of who leads a consortium."""
     MEMBER = "member"
-    """A person of a company that was asked to bring a part."""
+    """A person of a company that was asked to bring a part, or could bring one."""
     INVITED = "invited"
     """An address that a lead named."""
 

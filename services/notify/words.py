@@ -79,6 +79,7 @@ CLOSENESS = {
 }
 
 SENTENCES = {
+    r"Both name: (.+)": ("Beide noemen: {0}", "双方都提到：{0}"),
     r"They come under no common challenge": (
         "Ze vallen niet onder een gemeenschappelijke uitdaging",
         "双方不属于同一挑战领域",
@@ -99,11 +100,59 @@ SENTENCES = {
         "Ze zoeken een andere vorm van samenwerking",
         "双方寻求的合作方式不同",
     ),
+    r"The need asks for (\S+ \S+); the proposal's scale ends at (\S+ \S+)": (
+        "De vraag is {0}; de schaal van het voorstel eindigt bij {1}",
+        "该需求要求 {0}，而该方案的规模上限为 {1}",
+    ),
+    r"The need asks for (\S+ \S+); the proposal's scale begins at (\S+ \S+)": (
+        "De vraag is {0}; de schaal van het voorstel begint bij {1}",
+        "该需求要求 {0}，而该方案的规模下限为 {1}",
+    ),
+    r"The price of at least (.+) is above the budget of (.+) \(about (.+)\)": (
+        "De prijs van minstens {0} ligt boven het budget van {1} (ongeveer {2})",
+        "最低价格 {0} 超出预算 {1}（约合 {2}）",
+    ),
+    r"The price of at least (.+) is above the budget of (.+)": (
+        "De prijs van minstens {0} ligt boven het budget van {1}",
+        "最低价格 {0} 超出预算 {1}",
+    ),
+    r"The deadline has passed": ("De uiterste datum is voorbij", "截止日期已过"),
+    r"The need's region is one that the proposal prefers": (
+        "De regio van de vraag is er een die het voorstel verkiest",
+        "该需求所在地区是该方案倾向的地区",
+    ),
+    r"The proposal has technology readiness level (\d+); the need asks for (\d+)": (
+        "Het voorstel heeft technologische rijpheid (TRL) {0}; de vraag wil {1}",
+        "该方案的技术成熟度（TRL）为 {0}，该需求要求 {1}",
+    ),
+    r"They seek a common kind of partnership": (
+        "Ze zoeken eenzelfde vorm van samenwerking",
+        "双方寻求相同的合作方式",
+    ),
+    r"The need is open until (\S+)": ("De vraag staat open tot en met {0}", "该需求开放至 {0}"),
+    r"The proposal's scale covers the (\S+ \S+) that the need asks for": (
+        "De schaal van het voorstel omvat de gevraagde {0}",
+        "该方案的规模涵盖所要求的 {0}",
+    ),
+    r"The price of at least (.+) is within the budget of (.+) \(about (.+)\)": (
+        "De prijs van minstens {0} past in het budget van {1} (ongeveer {2})",
+        "最低价格 {0} 在预算 {1}（约合 {2}）之内",
+    ),
+    r"The price of at least (.+) is within the budget of (.+)": (
+        "De prijs van minstens {0} past in het budget van {1}",
+        "最低价格 {0} 在预算 {1} 之内",
+    ),
 }
-"""What matching says of a miss, as a pattern, and the same in Dutch and in Chinese."""
+"""What matching says of what it checked, as a pattern, and the same in Dutch and in Chinese."""
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 
 _CHALLENGE = re.compile(r"Both under challenge (?P<number>\d+): .*")
-_TITLES = re.compile(rf"The titles are (?P<words>{'|'.join(CLOSENESS)}) in meaning.*")
+_TEXTS = re.compile(rf"The (?P<what>titles|texts) are (?P<words>{'|'.join(CLOSENESS)}) in meaning.*")
+_WHAT = {
+    "titles": {Language.DUTCH: "De titels", Language.CHINESE: "两个标题"},
+    "texts": {Language.DUTCH: "De teksten", Language.CHINESE: "两份文本"},
+}
+"""Until scores were made of whole texts they were made of titles."""
 
 
 def reason(sentence: str, language: Language) -> str:
@@ -112,12 +161,14 @@ def reason(sentence: str, language: Language) -> str:
         return sentence
     if found := _CHALLENGE.fullmatch(sentence):
         return _challenge(int(found["number"]), language) or sentence
-    if found := _TITLES.fullmatch(sentence):
-        words = CLOSENESS[found["words"]][language]
-        return f"De titels {words} in betekenis" if language is Language.DUTCH else f"两个标题的含义{words}"
+    if found := _TEXTS.fullmatch(sentence):
+        words, what = CLOSENESS[found["words"]][language], _WHAT[found["what"]][language]
+        return f"{what} {words} in betekenis" if language is Language.DUTCH else f"{what}的含义{words}"
     for pattern, (dutch, chinese) in SENTENCES.items():
         if found := re.fullmatch(pattern, sentence):
-            return (dutch if language is Language.DUTCH else chinese).format(*found.groups())
+            if language is Language.CHINESE:
+                return chinese.format(*found.groups())
+            return dutch.format(*(_THOUSANDS.sub(".", value) for value in found.groups()))
     return sentence
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlmodel import col
 
 from services.notify.mail import Refused, Settings, compose, send
+from services.notify.metrics import MAILS
 from services.notify.models import Delivery, Invitation
 from services.notify.occasions import Occasion, complete, digest_with, is_over, next_due
 from services.notify.rules import DeliveryState, Party, Template, can_wait, digest_moment, wait
@@ -35,6 +36,7 @@ async def send_next(sessions: Sessions, now: datetime | None = None) -> bool:
                 await _deliver(db, occasions)
             except Exception as error:  # of whatever kind: a mail that cannot be made holds up no other
                 failed(span, error)
+                MAILS.labels(first.template, "failed").inc()
                 _postpone(occasions, error)
         await db.commit()
     return True
@@ -52,8 +54,10 @@ async def _deliver(db: Db, occasions: Sequence[Occasion]) -> None:
     try:
         await send(compose(telling, settings), str(first.to.mail), settings.mail)
     except Refused:
+        MAILS.labels(first.template, "refused").inc()
         await _remember_refusal(db, telling)
     else:
+        MAILS.labels(first.template, "sent").inc()
         for each in telling:
             await _note_sent(db, each)
 

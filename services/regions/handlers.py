@@ -37,6 +37,7 @@ events = Handlers()
     MatchExpired,
     MatchIntroduced,
     OutcomeReported,
+    keeps=[MatchCopy],
 )
 async def keep_matches(batch: Sequence[MatchEvent], db: Db) -> None:
     """Hold where each match stands."""

@@ -29,6 +29,8 @@ from shared.events.intake import (
     WantedPart,
 )
 from shared.events.matching import (
+    ConsortiumSuggested,
+    CoveredPart,
     MatchAccepted,
     MatchDeclined,
     MatchEvent,
@@ -84,9 +86,11 @@ __all__ = [
     "ConsortiumFacts",
     "ConsortiumOpened",
     "ConsortiumRevised",
+    "ConsortiumSuggested",
     "ContactErased",
     "ContactEvent",
     "ContactShared",
+    "CoveredPart",
     "Direction",
     "Envelope",
     "Event",

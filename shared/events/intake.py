@@ -47,7 +47,7 @@ class CompanyFacts(Event, topic="i2pcc.companies.v1", key="company_id", abstract
     strongholds: tuple[Stronghold, ...] = ()
     business_cases: tuple[BusinessCase, ...] = ()
     suggestible: bool = False
-    """Whether it agreed to be suggested to leads who look for a part."""
+    """Whether it agreed to be suggested to leads who look for a part, and with others to cover a need together."""
 
 
 class CompanyRegistered(CompanyFacts):

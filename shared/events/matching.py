@@ -1,4 +1,5 @@
-"""What matching says: every match and its life, at teaser level (no company, no person, no quoted text), and misses."""
+"""What matching says: every match and its life, at teaser level (no company, no person, no quoted text), misses, and
+which companies could cover a need together."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -62,7 +63,7 @@ class MatchFacts(Event, topic="i2pcc.matches.v1", key="match_id", copies="i2pcc.
     challenges: tuple[Challenge, ...]
     """Those that both come under, in ascending order."""
     score: float
-    """0 to 1, higher is better; no probability, and comparable within one `model` only."""
+    """The probability that this is a good match, 0 to 1; comparable within one `model` only."""
     reasons: tuple[str, ...]
     """Short sentences, in English, that quote neither text."""
     presented: bool = False
@@ -190,3 +191,40 @@ class NoMatchFound(Event, topic="i2pcc.suggestions.v1", key="proposal_id"):
     """The proposal's version that was compared."""
     nearest: tuple[NearMiss, ...]
     """Best first, at most five."""
+
+
+class CoveredPart(Value):
+    """A part of a need, and the company that could bring it."""
+
+    part: int
+    """Its place among the need's parts, from 1."""
+    company_id: UUID
+    closeness: float
+    """0 to 1, higher is better; comparable within one `model` only."""
+
+
+class ConsortiumSuggested(Event, topic="i2pcc.suggestions.v1", key="need_id"):
+    """Several companies could cover a need's parts together, which no proposal does; its version counts the need's
+    suggestions. All of them agreed to be suggested."""
+
+    suggestion_id: UUID
+    """UUIDv5 of the need and the set of companies: the same ones are suggested for it once."""
+    need_id: UUID
+    need_version: int
+    """The version whose parts were looked at."""
+    region: Region
+    """The need's."""
+    lead_id: UUID
+    """Who covers most, and could lead."""
+    members: tuple[UUID, ...]
+    """All of them, the lead first."""
+    provinces: tuple[Province, ...]
+    """One for each member, in the members' order."""
+    coverage: tuple[CoveredPart, ...]
+    """Part by part."""
+    gaps: tuple[int, ...]
+    """The parts that none of them covers, by their places."""
+    score: float
+    """0 to 1, higher is better: the mean closeness over all parts, where a gap counts as 0."""
+    model: str
+    """Names what measured closeness and chose."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import orjson
 from joserfc import jwt
 
 from deploy import people
@@ -58,3 +59,26 @@ def test_a_token_cannot_be_had_while_nothing_runs(tmp_path: Path) -> None:
     result = run("token", "zhao.minghui", I2PCC_STATE=str(tmp_path / "state"), I2PCC_SIGNIN_PORT=str(port))
     assert result.returncode == 1
     assert result.stderr == f"Sign-in cannot be reached at http://127.0.0.1:{port}/i2pcc.\nStart it with: i2pcc up\n"
+
+
+def test_learning_tells_what_it_found_and_writes_the_figures(platform: Platform, tmp_path: Path) -> None:
+    file = tmp_path / "figures.json"
+    result = run("matching", "train", "--dry-run", "--json", str(file), I2PCC_STATE=str(platform.settings.state))
+    assert result.returncode == 0, result.stderr
+    figures = orjson.loads(file.read_bytes())
+    assert result.stdout.startswith(f"{figures['answers']} answers; {figures['judged']} judged matches of ")
+    assert figures["adopted"] is False
+
+
+def test_everything_is_matched_anew_on_demand(platform: Platform) -> None:
+    result = run("matching", "rematch", I2PCC_STATE=str(platform.settings.state))
+    assert result.returncode == 0, result.stderr
+    assert "needs, proposals and companies more wait" in result.stdout
+
+
+def test_nothing_is_learned_while_nothing_runs_or_for_a_file_without_a_folder(tmp_path: Path) -> None:
+    stopped = run("matching", "train", I2PCC_STATE=str(tmp_path))
+    assert (stopped.returncode, stopped.stderr.splitlines()[-1]) == (1, "Run: i2pcc up")
+    homeless = run("matching", "train", "--json", str(tmp_path / "none" / "x.json"), I2PCC_STATE=str(tmp_path))
+    assert homeless.returncode == 2
+    assert homeless.stderr.splitlines()[-1] == "Name a file for --json in a folder that exists."

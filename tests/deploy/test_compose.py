@@ -68,7 +68,9 @@ def volume(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_stack_is_all_that_the_platform_is() -> None:
-    assert set(STACK) == {*SERVICES, "kafka", "postgres", "mailbox", "signin", "provision", "secrets", "keycloak"}
+    added = {name for name, part in STACK.items() if "profiles" in part}
+    assert set(STACK) - added == {*SERVICES, "kafka", "postgres", "mailbox", "signin", "provision", "secrets"}
+    assert added == {"keycloak", "prometheus", "grafana"}
 
 
 def test_servers_are_the_official_images_of_the_versions_tried() -> None:
@@ -76,6 +78,8 @@ def test_servers_are_the_official_images_of_the_versions_tried() -> None:
     assert STACK["kafka"]["image"] == f"apache/kafka:{version}"
     assert STACK["postgres"]["image"] == "pgvector/pgvector:pg18"
     assert STACK["keycloak"]["image"] == "quay.io/keycloak/keycloak:26.7.3"
+    assert STACK["prometheus"]["image"] == "prom/prometheus:v3.13.5"
+    assert STACK["grafana"]["image"] == "grafana/grafana:13.2.3"
 
 
 def test_kafka_is_set_as_the_embedded_one() -> None:
@@ -107,6 +111,15 @@ def test_every_image_is_made_by_the_one_dockerfile_with_an_extra_of_its_name(nam
     assert build["args"]["SERVICE"] == name
     assert name in extras
     assert all(f"ARG {argument}\n" in DOCKERFILE for argument in build["args"])
+
+
+@pytest.mark.parametrize("name", [name for name in BUILT if "target" in STACK[name]["build"]])
+def test_an_image_that_holds_jars_is_a_stage_that_finds_them(name: str) -> None:
+    lock = {"matching": "models", "signin": "signin"}[name]
+    assert STACK[name]["build"]["target"] == name
+    (folder, source) = re.findall(rf"^FROM python AS {name}\nENV \w+=(\S+)\nCOPY --from=(\w+) ", DOCKERFILE, re.M)[0]
+    made = rf"^FROM python AS {source}\nUSER root\nRUN M2_REPO={folder} .* deploy/embedded/{lock}\.lock "
+    assert re.search(made, DOCKERFILE, re.M)
 
 
 def test_the_image_is_made_of_files_that_are_there_and_not_ignored() -> None:
@@ -210,7 +223,7 @@ def test_containers_may_do_little(name: str) -> None:
     assert part["security_opt"] == ["no-new-privileges:true"]
     assert part["cap_drop"] == ["ALL"]
     assert part["logging"]["options"]["max-size"]
-    assert part.get("read_only") or name in ("kafka", "keycloak")
+    assert part.get("read_only") or name in ("kafka", "keycloak", "grafana")
 
 
 def test_who_lets_anyone_in_is_published_on_the_loopback_address_alone() -> None:

@@ -72,11 +72,12 @@ async def test_a_role_makes_nothing_outside_its_schema(services: Platform, role:
             "create schema trial",
             "create role trial",
             "create extension pg_trgm schema public",
-            "create temporary table trial (id int)",
             "copy (select 1) to program 'true'",
             "select pg_read_file('/etc/hostname')",
         ):
             assert await refused(connection, statement), statement
+        # The owner's are for replays.
+        assert await refused(connection, "create temporary table trial (id int)") == (role in RUNTIME)
     finally:
         await connection.close()
 

@@ -16,5 +16,6 @@ def test_every_package_and_every_jar_is_in_the_bill(tmp_path: Path) -> None:
     assert packages <= named
     hashes = {part["purl"]: part["hashes"][0]["content"] for part in bill["components"] if "pkg:maven" in part["purl"]}
     jars = [jar for lock in LOCKS for jar in locked(lock)]
-    assert hashes == {f"pkg:maven/{jar.group}/{jar.artifact}@{jar.version}": jar.sha256 for jar in jars}
+    of = {jar: f"?classifier={jar.classifier}" if jar.classifier else "" for jar in jars}
+    assert hashes == {f"pkg:maven/{jar.group}/{jar.artifact}@{jar.version}{of[jar]}": jar.sha256 for jar in jars}
     assert bill["metadata"]["component"]["name"] == "i2pcc"

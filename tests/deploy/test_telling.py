@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from deploy import screen
-from deploy.demo.telling import SENTENCES, Teller
+from deploy.demo.telling import QUOTED, SENTENCES, Teller, explained
 from deploy.event_examples import example
 from shared.events import CATALOG, Event
 
@@ -53,3 +53,26 @@ def test_a_long_sentence_stays_beside_its_time_and_shows_what_looks_like_markup(
     assert "[bold]" in first
     assert all(line.startswith(" " * 10) for line in more)
     assert all(len(line) <= 80 for line in (first, *more))
+
+
+def test_an_explanation_is_told_in_a_few_lines() -> None:
+    quote = {"field": "title", "start": 0, "end": 300, "quote": "膜" * 300}
+    told = explained(
+        {
+            "explained": {"score": 0.936},
+            "parts": [
+                {"name": "base", "points": 0.011},
+                {"name": "meaning", "points": 0.93},
+                {"name": "words", "points": 0.0},
+            ],
+            "sentences": [{"need": quote, "proposal": None}],
+            "shared": [{"kind": "name", "name": "COD"}, {"kind": "word", "name": "water"}],
+            "raised_by": [{"words": "If so, it would be 0.95"}],
+        }
+    )
+    assert told == [
+        "Why 0.94? Any pair begins at 0.01; meaning +0.93",
+        f"Sentences that met: “{'膜' * QUOTED} …” and one that may not be read",
+        "Both name: COD",
+        "If so, it would be 0.95",
+    ]

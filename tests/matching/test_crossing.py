@@ -8,6 +8,7 @@ import pytest
 from deploy.waiting import until
 from services.matching.api import Seen, Veto, accept_match, veto_match
 from services.matching.clock import sweep
+from services.matching.current import current
 from services.matching.life import Step
 from services.matching.models import Match
 from services.matching.steps import tick
@@ -59,10 +60,14 @@ async def expire(db: Db, match: Match) -> object:
     return tick(db, held)
 
 
-async def find(db: Db, match: Match) -> object:
+async def finding(sessions: Sessions) -> Callable[[Db, Match], Awaitable[object]]:
     """What the worker makes of the need."""
-    await find_matches(db, match.need_id)
-    return None
+    now = await current(sessions)
+
+    async def find(db: Db, match: Match) -> None:
+        await find_matches(db, now, match.need_id)
+
+    return find
 
 
 async def one_then_other(
@@ -89,20 +94,20 @@ async def closing(sessions: Sessions) -> Match:
     posted, offered = need(), proposal(provinces=["limburg"])
     match = await presented(sessions, posted, offered)
     await store(sessions, need(NeedClosed, need_id=posted.need_id, version=2))
-    await embed(sessions, "need", posted.need_id)
+    await embed(sessions, await current(sessions), "need", posted.need_id)
     return match
 
 
 async def test_an_answer_that_comes_with_a_retraction_is_told(alone: Sessions) -> None:
     match = await closing(alone)
-    refused = await one_then_other(alone, match, find, accept)
+    refused = await one_then_other(alone, match, await finding(alone), accept)
     assert refused == "This match is retracted. What a region can do with it now: nothing."
     assert await types_of(alone, match.match_id) == [*PRESENTED, "MatchRetracted"]
 
 
 async def test_a_need_that_closes_with_the_answer_changes_nothing(alone: Sessions) -> None:
     match = await closing(alone)
-    assert await one_then_other(alone, match, accept, find) is None
+    assert await one_then_other(alone, match, accept, await finding(alone)) is None
     assert await types_of(alone, match.match_id) == ACCEPTED
 
 

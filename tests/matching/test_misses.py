@@ -10,6 +10,7 @@ from sqlalchemy import text
 from services.matching.life import Step
 from services.matching.misses import get_nearest
 from services.matching.models import Miss
+from services.matching.rules import THRESHOLD
 from shared.auth import Caller
 from shared.db import Sessions
 from shared.events import NeedClosed, NeedRevised, ProposalRevised, ProposalWithdrawn
@@ -32,11 +33,27 @@ async def test_a_proposal_that_answers_no_need_is_told_what_came_nearest_and_why
     (event,) = await told(alone, offered.proposal_id)
     (near,) = event["nearest"]
     assert (near["need_id"], near["region"], near["challenges"]) == (str(posted.need_id), posted.region, [4])
-    assert near["failed"] == [f"The score of {near['score']} is below 0.31"]
+    assert near["failed"] == [f"The score of {near['score']} is below {THRESHOLD}"]
     assert not [word for word in (posted.title, posted.body, offered.title, offered.body) if word in str(event)]
     async with alone() as db:
         kept = await db.get_one(Miss, offered.proposal_id)
-    assert (kept.version, kept.nearest) == (1, event["nearest"])
+    assert (kept.version, kept.nearest) == (1, [near | {"raised_by": []}])
+
+
+async def test_what_would_have_brought_a_need_nearer_is_told_to_those_of_the_proposal_alone(alone: Sessions) -> None:
+    posted = need(title=f"{OTHER}, without PFAS", challenges=[3, 4], minimum_trl=7)
+    offered = proposal(provinces=["limburg"])
+    await happen(alone, posted, offered)
+    async with alone() as db:
+        reader = Caller(sub="x", role="coordinator", organisation="limburg")
+        (near,) = (await get_nearest(offered.proposal_id, reader, db)).nearest
+    assert [words.partition(" it would be")[0].partition(":")[0] for words in near.raised_by] == [
+        "If the proposal comes under challenge 3 too (air treatment in buildings),",
+        "The need uses 1 technical name that the proposal does not",
+        "The proposal states no technology readiness level; the need asks for one. Stated,",
+    ]
+    assert "PFAS" not in str(near)
+    assert "raised_by" not in str(await told(alone, offered.proposal_id))
 
 
 async def test_without_any_need_there_is_nothing_near(alone: Sessions) -> None:
@@ -160,3 +177,16 @@ async def test_members_and_their_coordinators_read_what_came_nearest_and_nobody_
 def someone(organisation: str) -> Caller:
     """One of its coordinators."""
     return Caller(sub="x", role="coordinator", organisation=organisation)
+
+
+async def test_numbers_that_both_sides_state_are_checked_in_the_units_they_stand_in(alone: Sessions) -> None:
+    posted = need(capacity={"amount": 5_000, "unit": "m³/d"}, budget={"most": 8_000_000, "currency": "CNY"})
+    offered = proposal(
+        scale="1 tot 10 m³/uur", language="nl", price={"least": 2_000_000, "most": 3_000_000, "currency": "EUR"}
+    )
+    await happen(alone, posted, offered)
+    (event,) = await told(alone, offered.proposal_id)
+    assert event["nearest"][0]["failed"][:2] == [
+        "The need asks for 5000 m³/d; the proposal's scale ends at 240 m³/d",
+        "The price of at least €2,000,000 is above the budget of CNY 8,000,000 (about €1,030,000)",
+    ]

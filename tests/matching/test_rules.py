@@ -1,7 +1,6 @@
 """What makes a match, and what keeps two sides from being one."""
 
 from dataclasses import replace
-from itertools import combinations_with_replacement
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,35 +8,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from services.matching.rules import (
-    ELSEWHERE,
-    LEAST,
-    MOST,
-    OVERLAP,
-    THRESHOLD,
-    UNRELATED,
-    Features,
-    Fit,
-    best,
-    closeness,
-    fit,
-    match_id,
-    nearest,
-)
-from shared.vocabulary import Challenge, Language, Partnership, Region
+from services.matching import rules
+from services.matching.rules import THRESHOLD, Features, Fit, best, match_id, nearest
+from services.matching.scoring.combiner import SHIPPED, SIGNALS
+from shared.vocabulary import Challenge, Partnership, Region
 
-LIMIT = UNRELATED[frozenset({Language.ENGLISH})] + LEAST - OVERLAP + THRESHOLD * (MOST - LEAST)
-"""The cosine at which two English titles under the same challenges become a match."""
+NEAR = {"meaning": 2.5, "second": 1.5, "words": 1.0, "names": 1.0}
+FAR = dict.fromkeys(NEAR, 0.0)
 
-side = some.builds(
-    Features, some.sampled_from(Language), some.frozensets(some.integers(1, 11), min_size=1).map(frozenset)
-)
-cosine = some.floats(-1, 1)
+side = some.builds(Features, some.frozensets(some.integers(1, 11), min_size=1).map(frozenset))
+texts = some.fixed_dictionaries({name: some.floats(-20, 20) for name in NEAR})
 
 
-def features(*challenges: int, language: Language = Language.ENGLISH) -> Features:
+def features(*challenges: int) -> Features:
     """One side."""
-    return Features(language, frozenset(challenges))
+    return Features(frozenset(challenges))
+
+
+def fit(need: Features, proposal: Features, seen: dict[str, float]) -> Fit:
+    """By the combiner that is shipped."""
+    return rules.fit(need, proposal, seen, SHIPPED)
 
 
 def good(score: float) -> Fit:
@@ -45,51 +35,52 @@ def good(score: float) -> Fit:
     return Fit(score, (4,), ())
 
 
-@given(need=side, proposal=side, cosine=cosine)
-def test_a_score_is_between_0_and_1_and_the_same_from_both_sides(
-    need: Features, proposal: Features, cosine: float
+@given(need=side, proposal=side, seen=texts)
+def test_a_score_is_between_0_and_1_and_made_of_what_was_seen(
+    need: Features, proposal: Features, seen: dict[str, float]
 ) -> None:
-    found = fit(need, proposal, cosine)
+    found = fit(need, proposal, seen)
     assert 0 <= found.score <= 1
-    assert found == fit(proposal, need, cosine)
+    assert found.score == pytest.approx(SHIPPED.probability(found.signals), abs=0.0005)
+    assert set(found.signals) == set(SIGNALS)
 
 
-@given(need=side, proposal=side, cosine=cosine)
-def test_sides_without_a_common_challenge_never_match(need: Features, proposal: Features, cosine: float) -> None:
-    found = fit(need, proposal, cosine)
+@given(need=side, proposal=side, seen=texts)
+def test_sides_without_a_common_challenge_never_match(
+    need: Features, proposal: Features, seen: dict[str, float]
+) -> None:
+    found = fit(need, proposal, seen)
     assert set(found.challenges) == need.challenges & proposal.challenges
     assert found.challenges or not found.good
 
 
-@given(need=side, proposal=side, near=cosine, far=cosine)
-def test_a_nearer_title_never_scores_lower(need: Features, proposal: Features, near: float, far: float) -> None:
-    near, far = max(near, far), min(near, far)
-    assert fit(need, proposal, near).score >= fit(need, proposal, far).score
+@given(need=side, proposal=side, seen=texts, name=some.sampled_from(list(NEAR)), more=some.floats(0, 10))
+def test_nothing_that_is_seen_more_of_lowers_the_score(
+    need: Features, proposal: Features, seen: dict[str, float], name: str, more: float
+) -> None:
+    assert fit(need, proposal, {**seen, name: seen[name] + more}).score >= fit(need, proposal, seen).score
 
 
-def test_the_threshold_parts_matches_from_the_rest() -> None:
-    assert fit(features(4), features(4), LIMIT + 0.0001).good
-    assert not fit(features(4), features(4), LIMIT - 0.0001).good
+def test_what_is_more_likely_good_than_not_is_a_match() -> None:
+    assert fit(features(4), features(4), NEAR).good
+    assert not fit(features(4), features(4), FAR).good
+    assert THRESHOLD == 0.5
 
 
 def test_more_common_challenges_score_higher() -> None:
-    all_, half, one = (fit(features(4, 5), features(*other), LIMIT).score for other in ((4, 5), (4,), (4, 6)))
+    all_, half, one = (fit(features(4, 5), features(*other), NEAR).score for other in ((4, 5), (4,), (4, 6)))
     assert all_ > half > one
 
 
-def test_the_same_cosine_says_more_where_unrelated_titles_are_further_apart() -> None:
-    chinese = features(4, language=Language.CHINESE)
-    assert fit(chinese, features(4), LIMIT).score > fit(features(4), features(4), LIMIT).score
-
-
-def test_every_pair_of_languages_has_a_mean_of_its_own() -> None:
-    assert set(UNRELATED) == {frozenset(pair) for pair in combinations_with_replacement(Language, 2)}
-
-
 def test_reasons_name_each_common_challenge_and_the_nearness() -> None:
-    *challenges, nearness = fit(features(5, 4, 1), features(4, 5, 11), 0.99).reasons
+    *challenges, nearness = fit(features(5, 4, 1), features(4, 5, 11), NEAR).reasons
     assert challenges == [f"Both under challenge {number}: {Challenge(number).title}" for number in (4, 5)]
-    assert nearness.startswith("The titles are very close in meaning")
+    assert nearness == "The texts are very close in meaning (+5.0 deviations from unrelated ones in these languages)"
+
+
+def test_the_technical_names_that_both_use_are_a_reason() -> None:
+    one, other = (replace(features(4), names=frozenset(names)) for names in ({"PFAS", "RO"}, {"RO", "PFAS", "MBR"}))
+    assert fit(one, other, NEAR).reasons[-1] == "Both name: PFAS, RO"
 
 
 def test_a_pair_has_one_match_id_and_no_other_pair_has_it() -> None:
@@ -133,10 +124,10 @@ def rich(**known: Any) -> Features:
         ),
     ],
 )
-def test_a_constraint_that_fails_is_no_match_however_near_the_titles(
+def test_a_constraint_that_fails_is_no_match_however_near_the_texts(
     need: dict[str, Any], proposal: dict[str, Any], reason: str
 ) -> None:
-    found = fit(rich(**need), rich(**proposal), 1.0)
+    found = fit(rich(**need), rich(**proposal), NEAR)
     assert (found.good, found.failed) == (False, (reason,))
 
 
@@ -153,15 +144,15 @@ def test_a_constraint_that_fails_is_no_match_however_near_the_titles(
     ],
 )
 def test_what_one_side_leaves_open_keeps_nobody_out(need: dict[str, Any], proposal: dict[str, Any]) -> None:
-    assert fit(rich(**need), rich(**proposal), 1.0).good
+    assert fit(rich(**need), rich(**proposal), NEAR).good
 
 
 def test_a_miss_says_everything_that_keeps_it_from_being_a_match() -> None:
-    found = fit(rich(trl=7), replace(rich(trl=6), challenges=frozenset({5})), 0.8)
+    found = fit(rich(trl=7), replace(rich(trl=6), challenges=frozenset({5})), FAR)
     assert found.failed == (
         "The need asks for technology readiness level 7; the proposal has 6",
         "They come under no common challenge",
-        f"The score of 0.0 is below {THRESHOLD}",
+        f"The score of {found.score} is below {THRESHOLD}",
     )
 
 
@@ -169,8 +160,3 @@ def test_the_nearest_five_misses_come_best_first_and_no_match_is_among_them() ->
     misses = [(uuid4(), good(score)) for score in (0.1, 0.3, 0.2, 0.0, 0.25, 0.05)]
     expected = sorted(misses, key=lambda each: -each[1].score)[:5]
     assert list(nearest([(uuid4(), good(0.9)), *misses]).items()) == expected
-
-
-@pytest.mark.parametrize(("cosine", "near"), [(1.0, 1.0), (ELSEWHERE, 0.0), (0.5, 0.0), ((1 + ELSEWHERE) / 2, 0.5)])
-def test_closeness_runs_from_unrelated_titles_to_the_same_words(cosine: float, near: float) -> None:
-    assert closeness(cosine) == pytest.approx(near)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from deploy.waiting import until
+from services.matching.current import current
 from services.matching.life import SAYS, Step
 from services.matching.workers import embed, find_matches
 from shared.db import Sessions
@@ -191,11 +192,12 @@ async def test_a_match_says_no_name_and_quotes_no_text(alone: Sessions) -> None:
 async def test_a_newer_text_that_comes_while_the_old_one_is_embedded_is_matched(alone: Sessions) -> None:
     posted, offered = need(), proposal(title=OTHER)
     await store(alone, posted, offered)
-    await embed(alone, "proposal", offered.proposal_id)
+    await embed(alone, await current(alone), "proposal", offered.proposal_id)
     newer = proposal(ProposalRevised, proposal_id=offered.proposal_id, version=2)
     await store(alone, newer)
+    now = await current(alone)
     async with alone() as db, db.begin():
-        await find_matches(db, offered.proposal_id)
+        await find_matches(db, now, offered.proposal_id)
     await settle(alone)
     assert [match.proposal_version for match in await matches(alone)] == [2]
 
@@ -211,12 +213,13 @@ async def test_the_trace_a_match_keeps_is_the_proposals_whichever_came_last(alon
 async def test_of_two_sides_that_search_at_once_one_finds_the_match(alone: Sessions) -> None:
     posted, offered = need(), proposal()
     await store(alone, posted, offered)
-    await embed(alone, "need", posted.need_id)
-    await embed(alone, "proposal", offered.proposal_id)
+    await embed(alone, await current(alone), "need", posted.need_id)
+    await embed(alone, await current(alone), "proposal", offered.proposal_id)
 
+    now = await current(alone)
     async with alone() as ours, alone() as theirs:
-        await find_matches(ours, posted.need_id)
-        other = asyncio.create_task(find_matches(theirs, offered.proposal_id))
+        await find_matches(ours, now, posted.need_id)
+        other = asyncio.create_task(find_matches(theirs, now, offered.proposal_id))
         assert await until(lambda: blocked_or_done(alone, other), 30)
         await ours.commit()
         await other
@@ -231,10 +234,11 @@ async def test_a_need_that_closes_while_it_is_being_matched_loses_the_match(alon
     posted, offered = need(), proposal()
     await happen(alone, posted)
     await store(alone, offered)
-    await embed(alone, "proposal", offered.proposal_id)
+    await embed(alone, await current(alone), "proposal", offered.proposal_id)
 
+    now = await current(alone)
     async with alone() as ours:
-        await find_matches(ours, offered.proposal_id)
+        await find_matches(ours, now, offered.proposal_id)
         closing = asyncio.create_task(happen(alone, need(NeedClosed, need_id=posted.need_id, version=2)))
         assert await until(lambda: blocked_or_done(alone, closing), 30)
         await ours.commit()

@@ -18,6 +18,7 @@ from services.notify.models import (
     NeedCopy,
     ProposalCopy,
     Refusal,
+    SuggestionCopy,
 )
 from services.notify.occasions import Occasion
 from services.notify.rules import Party, Template
@@ -28,7 +29,7 @@ NOW = datetime(2019, 3, 1, 9, 30, tzinfo=UTC)
 SETTINGS = Settings(Mail(), Links())
 REASONS = [
     "Both under challenge 4: reduced water use and treatment of industrial water",
-    "The titles are very close in meaning (+0.061 against unrelated ones in these languages)",
+    "The texts are very close in meaning (+4.6 deviations from unrelated ones in these languages)",
 ]
 PARTIES = {
     Template.FOUND: Party.PROPOSAL,
@@ -40,6 +41,7 @@ PARTIES = {
     Template.INVITATION: Party.INVITED,
     Template.PART_ASKED: Party.MEMBER,
     Template.PART_ANSWERED: Party.LEAD,
+    Template.SUGGESTED: Party.MEMBER,
 }
 
 
@@ -90,6 +92,8 @@ def occasion(
     made = Occasion(NOW, delivery, {Party.NEED: asks, Party.PROPOSAL: offers}.get(party, other))
     if template in (Template.PART_ASKED, Template.PART_ANSWERED):
         made.consortium = _consortium(delivery, written)
+    elif template is Template.SUGGESTED:
+        made.need, made.suggestion = need, _suggestion(need)
     elif template is Template.INVITATION:
         made.to = _invitation(language, written)
     else:
@@ -117,6 +121,13 @@ def _more(made: Occasion, written: dict[str, str], other: Contact) -> dict[str, 
         Template.INTRODUCTION: {"copies": [other]},
         Template.NO_MATCH: {"nearest": misses},
         Template.PART_ASKED: {"lead": written["company"], "part_title": written["part"]},
+        Template.SUGGESTED: {
+            "companies": [
+                {"name": written["company"], "leads": True, "is_yours": False, "parts": [(1, written["part"])]},
+                {"name": "Slibwerk", "leads": False, "is_yours": True, "parts": [(2, None), (3, "Drying")]},
+            ],
+            "gaps": [(4, written["part"]), (5, None)],
+        },
     }.get(made.template, {})
 
 
@@ -133,6 +144,21 @@ def _consortium(delivery: Delivery, written: dict[str, str]) -> ConsortiumCopy:
         wanted=[{"part_id": str(uuid4()), "title": "Steering"}],
         contact_id=None,
         closed=False,
+    )
+
+
+def _suggestion(need: NeedCopy) -> SuggestionCopy:
+    member = uuid4()
+    return SuggestionCopy(
+        need_id=need.need_id,
+        version=1,
+        need_version=1,
+        region="hebei",
+        lead_id=member,
+        members=[member],
+        provinces=["limburg"],
+        coverage=[],
+        gaps=[],
     )
 
 

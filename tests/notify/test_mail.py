@@ -218,12 +218,43 @@ def test_every_word_of_the_platform_has_its_translation(language: Language) -> N
     ("sentence", "dutch", "chinese"),
     [
         ("The score of 0.2 is below 0.31", "De score van 0.2 ligt onder 0.31", "匹配分数 0.2 低于 0.31"),
+        (
+            "The texts are very close in meaning (+4.2 deviations from unrelated ones in these languages)",
+            "De teksten liggen heel dicht bij elkaar in betekenis",
+            "两份文本的含义非常接近",
+        ),
+        (
+            "The texts are not far apart in meaning (-0.3 deviations from unrelated ones in these languages)",
+            "De teksten liggen niet ver uit elkaar in betekenis",
+            "两份文本的含义较为接近",
+        ),
+        (
+            "The titles are close in meaning (+0.061 against unrelated ones in these languages)",
+            "De titels liggen dicht bij elkaar in betekenis",
+            "两个标题的含义接近",
+        ),
         ("The proposal prefers other regions", "Het voorstel verkiest andere regio's", "该方案倾向于其他地区"),
         (
             "The need asks for technology readiness level 7; the proposal has 5",
             "De vraag wil technologische rijpheid (TRL) 7; het voorstel heeft 5",
             "该需求要求技术成熟度（TRL）达到 7，而该方案为 5",
         ),
+        (
+            "The need asks for 5000 m³/d; the proposal's scale ends at 200 m³/d",
+            "De vraag is 5000 m³/d; de schaal van het voorstel eindigt bij 200 m³/d",
+            "该需求要求 5000 m³/d，而该方案的规模上限为 200 m³/d",
+        ),
+        (
+            "The price of at least €2,000,000 is above the budget of CNY 8,000,000 (about €1,030,000)",
+            "De prijs van minstens €2.000.000 ligt boven het budget van CNY 8.000.000 (ongeveer €1.030.000)",
+            "最低价格 €2,000,000 超出预算 CNY 8,000,000（约合 €1,030,000）",
+        ),
+        (
+            "The price of at least €5,000 is within the budget of €8,000",
+            "De prijs van minstens €5.000 past in het budget van €8.000",
+            "最低价格 €5,000 在预算 €8,000 之内",
+        ),
+        ("The need is open until 2027-02-01", "De vraag staat open tot en met 2027-02-01", "该需求开放至 2027-02-01"),
     ],
 )
 def test_why_nothing_fits_is_told_in_the_readers_language(sentence: str, dutch: str, chinese: str) -> None:

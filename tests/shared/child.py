@@ -44,8 +44,8 @@ async def main(kind: str, told: dict[str, Any]) -> None:
     CATALOG.update(EVENTS)
     if kind == "relay":
         await trial.relay().run()
-    await Unacknowledged(trial.service, handlers(), made, trial.kafka).run()
-    await asyncio.Event().wait()
+    else:
+        await Unacknowledged(trial.service, handlers(), made, trial.kafka).run()
 
 
 if __name__ == "__main__":

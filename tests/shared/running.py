@@ -18,7 +18,7 @@ from tests.shared.trial import Message, Trial
 @asynccontextmanager
 async def consuming(consumer: Consumer) -> AsyncIterator[None]:
     """Read the service's topics meanwhile."""
-    await consumer.run()
+    await consumer.start()
     try:
         yield
     finally:

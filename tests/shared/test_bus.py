@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import pytest
 from aiokafka import ConsumerRecord
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 
 from deploy.embedded.platform import Platform
 from deploy.embedded.processes import Processes
-from deploy.waiting import until
+from deploy.waiting import beside, until
 from shared.db import Db
 from shared.outbox import emit
 from tests.shared.child import program
@@ -53,6 +54,25 @@ async def test_an_older_version_never_replaces_a_newer_one(trial: Trial) -> None
     await consumer.apply(records(message(note(1, "first", note_id))))
     assert await rows(trial, "select version, text from note") == [{"version": 3, "text": "third"}]
     assert await value(trial, EFFECTS) == ["third", "second", "first"]
+
+
+async def test_a_consumer_whose_coordination_died_begins_again(trial: Trial, monkeypatch: pytest.MonkeyPatch) -> None:
+    died = asyncio.Event()
+    beat = GroupCoordinator._do_heartbeat
+
+    async def once(coordinator: GroupCoordinator) -> object:
+        if coordinator.group_id == trial.service and not died.is_set():
+            died.set()
+            raise RuntimeError("the handler is closed")
+        return await beat(coordinator)
+
+    monkeypatch.setattr(GroupCoordinator, "_do_heartbeat", once)
+    consumer = trial.consumer()
+    async with beside(consumer.run()):
+        await asyncio.wait_for(died.wait(), 30)
+        await publish(trial, message(note(1, "afterwards")))
+        assert await becomes(trial, "select count(*) from note", 1)
+    await consumer.stop()
 
 
 async def is_acknowledged(trial: Trial, offset: int) -> bool:

@@ -101,6 +101,17 @@ async def test_what_no_retry_can_mend_is_not_tried_again(trial: Trial) -> None:
     assert await rows(trial, "select next_try from dead_letter") == [{"next_try": None}]
 
 
+async def test_an_unreadable_letter_that_an_operator_retries_is_final_again(trial: Trial) -> None:
+    consumer = trial.consumer()
+    await consumer.apply([message(note()).with_header("ce_type", b"NoteLost").record(0)])
+    (before,) = await rows(trial, "select cause from dead_letter")
+    await change(trial, DUE)
+    assert await consumer.retry(trial.sessions)
+    assert await rows(trial, "select cause, tries, next_try from dead_letter") == [
+        {"cause": before["cause"], "tries": 1, "next_try": None}
+    ]
+
+
 async def test_a_record_that_arrives_again_makes_no_second_letter(trial: Trial, bug: Buggy) -> None:
     consumer = trial.consumer(bug.handlers())
     batch = [message(note(1, "trouble")).record(0), message(note()).with_header("ce_id", b"7").record(1)]

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from deploy.event_examples import example
-from shared.bus import Invalid, decode
+from shared.bus import decode
+from shared.deadletters import Invalid
 from shared.events import CATALOG, Event
 from tests.facts import received
 from tests.shared.trial import Message, message

@@ -76,7 +76,7 @@ async def act(event: NoteTaken, db: Db) -> None:
 def handlers(reaction: Reaction = act) -> Handlers:
     """A projection and a reaction to notes."""
     made = Handlers()
-    made.project(NoteTaken)(keep_notes)
+    made.project(NoteTaken, keeps=[Note])(keep_notes)
     made.react(NoteTaken)(reaction)
     return made
 

@@ -1,0 +1,1 @@
+"""i2pcc doctor: what is wrong, and what to do about it."""

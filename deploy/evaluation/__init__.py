@@ -1,0 +1,1 @@
+"""How well matching ranks, on sets whose answers are known."""

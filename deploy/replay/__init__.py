@@ -1,0 +1,1 @@
+"""i2pcc replay: a service's copies of what others say, made anew from the topics."""

@@ -1,0 +1,1 @@
+"""Reads the spans that the services keep, and shows them."""
