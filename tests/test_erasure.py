@@ -121,8 +121,9 @@ async def rows(platform: Platform) -> AsyncIterator[tuple[str, bytes]]:
 
 def files(state: Path) -> Iterator[tuple[str, bytes]]:
     """Every file, by its name; those of Kafka by their topic, and once more as the records in them."""
-    for file in (each for each in state.rglob("*") if each.relative_to(state).parts[0] not in ELSEWHERE):
-        with suppress(FileNotFoundError, IsADirectoryError):
+    within = (each for each in state.rglob("*") if each.relative_to(state).parts[0] not in ELSEWHERE)
+    for file in (each for each in within if each.is_file()):
+        with suppress(FileNotFoundError):
             content = file.read_bytes()
             if ".log" in file.name and file.is_relative_to(state / "kafka"):
                 topic = file.parent.name.rpartition("-")[0]

@@ -23,13 +23,14 @@ def traceparent() -> str:
     return f"00-{secrets.token_hex(16)}-{secrets.token_hex(8)}-01"
 
 
-async def trace_of(platform: Platform, business_id: str, last: str, service: str | None = None) -> Trace:
-    """The one trace about an object, once a span of this name is in it."""
+async def trace_of(platform: Platform, business_id: str, *wanted: tuple[str, str]) -> Trace:
+    """The one trace about an object, once these services' spans of these names are in it: each writes its own file,
+    in its own time."""
     found: list[Trace] = []
 
     async def told() -> bool:
         found[:] = traces_about(platform, business_id)
-        return any(span.name == last and service in (None, span.service) for trace in found for span in trace.spans)
+        return set(wanted) <= {(span.service, span.name) for trace in found for span in trace.spans}
 
     assert await until(told, 30), found
     (trace,) = found
@@ -41,9 +42,9 @@ def traces_about(platform: Platform, business_id: str) -> Sequence[Trace]:
     return list(whole(folders, about(folders, business_id)).values())
 
 
-def named(trace: Trace, name: str, service: str | None = None) -> Span:
-    """The first span of that name."""
-    return next(span for span in trace.spans if span.name == name and service in (None, span.service))
+def named(trace: Trace, service: str, name: str) -> Span:
+    """A service's first span of that name. Spans are written as they end: what a request did is there before it."""
+    return next(span for span in trace.spans if (span.service, span.name) == (service, name))
 
 
 def files(platform: Platform) -> list[Path]:
@@ -54,9 +55,10 @@ async def test_a_command_is_kept_in_the_words_of_opentelemetrys_conventions(oper
     platform, company = operator.platform, operator.of(company_person())
     parent = traceparent()
     await company.done("intake", "/v1/companies", company_body(company.person), headers={"traceparent": parent})
-    trace = await trace_of(platform, company_of(company.person), f"process {TOPIC}", "matching")
+    wanted = ("intake", "POST /v1/companies"), ("intake", f"send {TOPIC}"), ("matching", f"process {TOPIC}")
+    trace = await trace_of(platform, company_of(company.person), *wanted)
+    request, sent, received = (named(trace, *each) for each in wanted)
 
-    request = named(trace, "POST /v1/companies", "intake")
     assert (request.kind, request.trace, request.parent) == ("server", *parent.split("-")[1:3])
     assert {
         "http.request.method": "POST",
@@ -67,7 +69,6 @@ async def test_a_command_is_kept_in_the_words_of_opentelemetrys_conventions(oper
         "server.port": platform.settings.port("intake"),
     }.items() <= request.attributes.items()
 
-    sent = named(trace, f"send {TOPIC}", "intake")
     message = {
         "messaging.system": "kafka",
         "messaging.destination.name": TOPIC,
@@ -80,7 +81,6 @@ async def test_a_command_is_kept_in_the_words_of_opentelemetrys_conventions(oper
         "messaging.operation.type": "send",
     }.items() <= sent.attributes.items()
 
-    received = named(trace, f"process {TOPIC}", "matching")
     assert (received.kind, received.parent) == ("consumer", sent.id)
     assert {
         **message,
@@ -97,8 +97,8 @@ async def test_statements_are_kept_without_their_values_and_polls_not_at_all(ope
     name = f"Dijlezuiver {secrets.token_hex(8)}"
     body = company_body(company.person, name=name)
     await company.done("intake", "/v1/companies", body, headers={"traceparent": traceparent()})
-    trace = await trace_of(platform, company_of(company.person), "COMMIT")
-    statement = next(span for span in trace.spans if span.name.startswith("INSERT company"))
+    trace = await trace_of(platform, company_of(company.person), ("intake", "POST /v1/companies"))
+    statement, *_ = [s for s in trace.spans if s.service == "intake" and s.name.startswith("INSERT company")]
     assert statement.kind == "client"
     assert {
         "db.system.name": "postgresql",
@@ -131,12 +131,15 @@ async def test_a_failure_is_in_the_trace_and_in_the_log_under_the_same_id_and_sa
     assert answer.status_code == 500
     trace_id = parent.split("-")[1]
 
+    traces: list[Trace] = []
+
     async def kept() -> bool:
-        return trace_id in whole([platform.settings.traces], {trace_id})
+        traces[:] = whole([platform.settings.traces], {trace_id}).values()
+        return any(span.name == "POST /v1/contacts" for trace in traces for span in trace.spans)
 
     assert await until(kept, 30)
-    trace = whole([platform.settings.traces], {trace_id})[trace_id]
-    assert named(trace, "POST /v1/contacts").error
+    (trace,) = traces
+    assert named(trace, "intake", "POST /v1/contacts").error
     assert "InsufficientPrivilegeError" in {span.error for span in trace.spans}
     assert not [file for file in files(platform) if body["mail"] in file.read_text()]
     log = (platform.processes.logs / "intake.log").read_text().splitlines()
@@ -158,7 +161,7 @@ async def test_what_is_sampled_out_leaves_nothing_in_any_service(
         await published(platform, TOPIC)
         parent = traceparent()
         await kept.done("intake", "/v1/companies", company_body(kept.person), headers={"traceparent": parent})
-        trace = await trace_of(platform, company_of(kept.person), f"process {TOPIC}")
+        trace = await trace_of(platform, company_of(kept.person), ("matching", f"process {TOPIC}"))
     finally:
         await platform.restart("intake")
     await _known_to_matching(platform, company_of(left.person))
