@@ -60,6 +60,6 @@ async def reading(kafka: Kafka, topics: Iterable[str]) -> AsyncIterator[Reader]:
         await consumer.start()
         yield Reader(consumer)
     except KafkaError as error:
-        raise Problem(f"{explain(kafka, error)}.", "See: i2pcc status. Nothing was changed.") from error
+        raise Problem(f"{explain(kafka, error)}.", "See: i2pcc status") from error
     finally:
         await consumer.stop()

@@ -95,11 +95,11 @@ class Scene:
     async def joined(self, service: str) -> AsyncIterator[str]:
         """A second process of a service beside the first."""
         instance = f"{service}-2"
-        await self.platform.join(service, instance, free_ports(1)[0])
+        await self.platform.services.join(service, instance, free_ports(1)[0])
         try:
             yield instance
         finally:
-            await self.platform.leave(instance)
+            await self.platform.services.leave(instance)
 
     async def _groups(self) -> list[Group]:
         return await abandonable(groups, self.kafka, self.platform.manifest.read_by(self.services))

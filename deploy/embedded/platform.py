@@ -3,34 +3,30 @@
 import asyncio
 import importlib
 import json
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from types import MappingProxyType
 
 import psutil
 from pydantic import SecretStr
 
 from deploy import manifest as manifests
-from deploy.embedded import doors, jars, secrets, state, zipkin
+from deploy.embedded import jars, secrets, state, zipkin
 from deploy.embedded.kafka import Kafka
 from deploy.embedded.ports import check_ports, ports_of
 from deploy.embedded.postgres import Postgres
 from deploy.embedded.processes import Processes, Program
+from deploy.embedded.services import NONE, Services
 from deploy.embedded.signin import SignIn
 from deploy.embedded.steps import Steps
 from deploy.files import write
 from deploy.manifest import ADMIN
 from deploy.problems import Problem, disk
 from deploy.settings import LOOPBACK, REALM, SERVICES, Settings
-from deploy.waiting import Together, abandonable, answers, listens, until, whole
+from deploy.waiting import Together, abandonable, answers, listens, whole
 from shared.settings import Kafka as KafkaSettings
 
-PATIENCE = 60.0
-"""Seconds that a part gets to be ready."""
 SERVERS = ("kafka", "postgres", "mailbox", "signin")
 PARTS = (*SERVERS, zipkin.NAME, *SERVICES)
 """All that may run; Zipkin does if it is asked for."""
@@ -44,6 +40,7 @@ class Platform:
         self.steps = steps or Steps()
         self.manifest = manifests.load()
         self.processes = Processes(settings.state)
+        self.services = Services(settings, self.processes, self.environment)
         self._kafka = Kafka(settings)
         self._postgres = Postgres(settings)
         self._signin = SignIn(settings)
@@ -114,28 +111,7 @@ class Platform:
         with state.alone(self.settings.state):
             for service in services:
                 with self.steps.step(service):
-                    await self._renew(service)
-
-    def begin(self, service: str, **more: str) -> None:
-        """Start a service that does not run, and do not wait until it is ready."""
-        self.processes.start(self._service(service, more))
-        self.processes.let_go(service)
-
-    async def join(self, service: str, instance: str, port: int) -> None:
-        """Start another process of a service beside the first; `leave` ends it."""
-        more = {f"I2PCC_{service.upper()}_PORT": str(port)}
-        program = replace(self._service(service, more, door=instance), name=instance, port=port)
-        self.processes.start(program)
-        self.processes.let_go(instance)
-
-        async def ready(_: str) -> bool:
-            return await answers(self.settings.address(service), port, "/health/ready")
-
-        await self._until_ready(instance, ready)
-
-    async def leave(self, instance: str) -> None:
-        """Stop what has joined."""
-        await asyncio.to_thread(self.processes.stop, instance)
+                    await self.services.renew(service)
 
     def kill(self, name: str) -> None:
         """End one part as a crash would; `restart` brings it back."""
@@ -238,7 +214,7 @@ class Platform:
         async with Together() as together:
             for name in missing:
                 if name in SERVICES:
-                    self.processes.start(self._service(name))
+                    self.services.start(name)
             together.do(self._serve("kafka", missing, self._provision_kafka))
             together.do(self._serve("postgres", missing, self._provision_database))
             together.do(self._serve("mailbox", missing))
@@ -257,11 +233,11 @@ class Platform:
         if name in missing:
             await self._start_part(name)
         else:
-            await self._until_ready(name, self.is_ready)
+            await self.processes.until_ready(name, self.is_ready)
         if provision:
             await provision()
 
-    async def _start_part(self, name: str, more: Mapping[str, str] = MappingProxyType({})) -> None:
+    async def _start_part(self, name: str, more: Mapping[str, str] = NONE) -> None:
         servers: dict[str, Callable[[], Awaitable[None]]] = {
             "kafka": self._start_kafka,
             "postgres": self._start_postgres,
@@ -272,7 +248,7 @@ class Platform:
         if name in servers:
             await servers[name]()
         else:
-            self.processes.start(self._service(name, more))
+            self.services.start(name, more)
             await self._let_go(name)
 
     async def _start_kafka(self) -> None:
@@ -281,7 +257,7 @@ class Platform:
             password = self.secrets.kafka_passwords[ADMIN]
             await asyncio.to_thread(self._kafka.format, classpath, password)
             self.processes.start(self._kafka.program(classpath, password))
-            await self._until_ready("kafka", self.is_ready)
+            await self.processes.until_ready("kafka", self.is_ready)
 
     async def _start_postgres(self) -> None:
         with self.steps.step("PostgreSQL"):
@@ -292,7 +268,7 @@ class Platform:
             async def ready(_: str) -> bool:
                 return self._postgres.is_ready(process.pid)
 
-            await self._until_ready("postgres", ready)
+            await self.processes.until_ready("postgres", ready)
 
     async def _start_mailbox(self) -> None:
         with self.steps.step("Mailbox"):
@@ -301,18 +277,18 @@ class Platform:
             environment |= {"I2PCC_HTTP_HOST": LOOPBACK, "I2PCC_STATE": str(self.settings.state)}
             command = (sys.executable, "-m", "deploy.embedded.mailbox")
             self.processes.start(Program("mailbox", command, self.settings.mailbox_port, environment))
-            await self._until_ready("mailbox", self.is_ready)
+            await self.processes.until_ready("mailbox", self.is_ready)
 
     async def _start_signin(self) -> None:
         with self.steps.step("Sign-in") as progress:
             classpath = await jars.classpath(jars.SIGNIN, progress)
             self.processes.start(await asyncio.to_thread(self._signin.program, classpath, self.secrets.signing_key))
-            await self._until_ready("signin", self.is_ready)
+            await self.processes.until_ready("signin", self.is_ready)
 
     async def _start_zipkin(self) -> None:
         with self.steps.step("Zipkin") as progress:
             self.processes.start(zipkin.program(self.settings, await jars.classpath(jars.ZIPKIN, progress)))
-            await self._until_ready(zipkin.NAME, self.is_ready)
+            await self.processes.until_ready(zipkin.NAME, self.is_ready)
 
     async def _have_models(self) -> None:
         with self.steps.step("Models") as progress:
@@ -330,64 +306,14 @@ class Platform:
             url = self.database_url(secrets.SUPERUSER)
             await provision.provision_database(url, self.secrets.passwords, self.manifest)
 
-    def _service(self, name: str, more: Mapping[str, str] = MappingProxyType({}), door: str = "") -> Program:
-        command = (sys.executable, "-m", "deploy.embedded.child", name, str(self._door(door or name)))
-        environment = {**self.environment(name), **more}
-        return Program(name, command, self.settings.port(name), environment, patience=15, gated=True)
-
     async def _let_go(self, name: str) -> None:
         with self.steps.step(name):
-            self.processes.let_go(name)
-            await self._until_ready(name, self.is_ready)
-
-    async def _renew(self, service: str) -> None:
-        """The new one imports while the old one serves; only one of them is ever in the consumer group."""
-        try:
-            listening = await asyncio.to_thread(doors.borrow, self._door(service))
-        except OSError:
-            raise Problem(f"{service} does not run.", "Run: i2pcc up") from None
-        door = self._door(f"{service}-next")
-        door.unlink(missing_ok=True)
-        with listening:
-            number = listening.fileno()
-            program = self._service(service, {"I2PCC_HTTP_FD": str(number)}, door=door.stem)
-            child = self.processes.prepare(replace(program, inherits=(number,)))
-
-            async def imported() -> bool:
-                return door.exists() or child.poll() is not None
-
-            if not await until(imported, PATIENCE) or child.poll() is not None:
-                self.processes.dismiss(child)
-                told = self.processes.tail(service) or "(nothing)"
-                raise Problem(f"A new {service} did not start; the one that runs goes on. Its log ends with:", told)
-            await whole(self._take_over(program, child))
-
-    async def _take_over(self, program: Program, child: subprocess.Popen[bytes]) -> None:
-        await asyncio.to_thread(self.processes.replace, program, child)
-        self._door(f"{program.name}-next").rename(self._door(program.name))
-        self.processes.let_go(program.name)
-        await self._until_ready(program.name, self.is_ready)
-
-    def _door(self, name: str) -> Path:
-        return self.processes.run / f"{name}.door"
-
-    async def _until_ready(self, name: str, ready: Callable[[str], Awaitable[bool]]) -> None:
-        """Raise Problem with the end of the log, if the process ended or took too long."""
-
-        async def settled() -> bool:
-            return self.processes.alive(name) is None or await ready(name)
-
-        if not await until(settled, PATIENCE) or self.processes.alive(name) is None:
-            state.check_room(self.settings.state, least=1_000_000)
-            raise Problem(
-                f"{name} did not start. Its log, {self.processes.logs / name}.log, ends with:",
-                self.processes.tail(name) or "(nothing)",
-            )
+            await self.services.let_go(name)
 
     async def _all_ready(self, names: Sequence[str]) -> None:
         async with Together() as together:
             for name in names:
-                together.do(self._until_ready(name, self.is_ready))
+                together.do(self.processes.until_ready(name, self.is_ready))
 
     def _held_ports(self) -> set[int]:
         """The ports that this platform's own processes listen on now."""

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -14,8 +14,13 @@ from typing import BinaryIO
 
 import psutil
 
+from deploy.embedded.state import check_room
 from deploy.files import write
+from deploy.problems import Problem
+from deploy.waiting import until
 
+PATIENCE = 60.0
+"""Seconds that a process gets to be ready."""
 MAX_LOG_BYTES = 10_000_000
 GATE = ("/bin/sh", "-c", 'read -r _ && exec "$@"')
 """Becomes the program once told to. Whose starter is gone before it could remember its id ends without having run."""
@@ -56,6 +61,7 @@ class Processes:
     """The processes of one state folder."""
 
     def __init__(self, state: Path) -> None:
+        self._state = state
         self.logs = state / "logs"
         self.run = state / "run"
         self._children: dict[str, subprocess.Popen[bytes]] = {}
@@ -148,6 +154,22 @@ class Processes:
         if process := self.alive(name):
             _end(process, signal.SIGKILL, 10.0)
         self._forget(name)
+
+    async def until_ready(self, name: str, ready: Callable[[str], Awaitable[bool]]) -> None:
+        """Wait until a process is ready.
+
+        Raises:
+            Problem: it ended, or took too long; with the end of its log.
+        """
+
+        async def settled() -> bool:
+            return self.alive(name) is None or await ready(name)
+
+        if not await until(settled, PATIENCE) or self.alive(name) is None:
+            check_room(self._state, least=1_000_000)
+            raise Problem(
+                f"{name} did not start. Its log, {self.logs / name}.log, ends with:", self.tail(name) or "(nothing)"
+            )
 
     def tail(self, name: str, lines: int = 12) -> str:
         """The last lines of a process's log."""

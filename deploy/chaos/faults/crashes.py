@@ -38,12 +38,12 @@ async def failpoints(scene: Scene, seconds: float) -> None:
             if scene.dead(service):
                 died[scene.platform.processes.tail(service, 1).removeprefix("failpoint ")] += 1
                 # As it may be dead again before it was ready, it is only started.
-                scene.platform.begin(service, I2PCC_FAILPOINTS=told)
+                scene.platform.services.begin(service, I2PCC_FAILPOINTS=told)
             await asyncio.sleep(0.1)
 
     for service in scene.services:
         await scene.kill(service)
-        scene.platform.begin(service, I2PCC_FAILPOINTS=told)
+        scene.platform.services.begin(service, I2PCC_FAILPOINTS=told)
     end = time.monotonic() + seconds
     try:
         await asyncio.gather(*map(watch, scene.services))
