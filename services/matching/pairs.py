@@ -36,13 +36,16 @@ def fits_of(now: Current, known: Conditions, side: Side, near: Sequence[Near]) -
     pairs = [pair for pair in near if settles(now, *pair) and not (pair[0].gone or pair[1].gone)]
     if not pairs:
         return {}
-    kind = Scored.NEED if isinstance(side, NeedCopy) else Scored.PROPOSAL
     one = unpacked(side.prepared or b"")
-    others = [unpacked((pair[1] if kind is Scored.NEED else pair[0]).prepared or b"") for pair in pairs]
+    if isinstance(side, NeedCopy):
+        kind, own = Scored.NEED, need_features(side, one.names)
+    else:
+        kind, own = Scored.PROPOSAL, proposal_features(side, one.names)
+    others = [unpacked((proposal if need is side else need).prepared or b"") for need, proposal in pairs]
     found = {}
     for (need, proposal), other, signals in zip(pairs, others, seen(now.background, kind, one, others), strict=True):
-        asked, offered = (one, other) if kind is Scored.NEED else (other, one)
-        asks, offers = need_features(need, asked.names), proposal_features(proposal, offered.names)
+        asks = own if need is side else need_features(need, other.names)
+        offers = own if proposal is side else proposal_features(proposal, other.names)
         found[pair_id(need, proposal)] = need, proposal, fit(asks, offers, signals, now.combiner, known)
     return found
 

@@ -17,6 +17,9 @@ DIMENSIONS = WIDTH + len(Language)
 """And one for each language of the other side."""
 
 
+LANGUAGES = {language.value: language for language in Language}
+
+
 def packed(text: Prepared) -> bytes:
     """The text as it is kept: a line of JSON, and its numbers."""
     head = {
@@ -45,11 +48,11 @@ def unpacked(data: bytes) -> Prepared:
     half = len(rest) // 2
     rows = (Row(ids.view("<u4"), weights) for ids, weights in zip(rest[:half], rest[half:], strict=True))
     return Prepared(
-        Language(head["language"]),
+        LANGUAGES[head["language"]],
         dict(zip(head["dense"], dense, strict=True)),
         dict(zip(head["rows"], rows, strict=True)),
         frozenset(head["names"]),
-        {(name, Language(language)): value for name, language, value in head["hubs"]},
+        {(name, LANGUAGES[language]): value for name, language, value in head["hubs"]},
     )
 
 

@@ -121,7 +121,8 @@ def products(left: Sequence[Row], right: Sequence[Row]) -> NDArray[np.float32]:
 def _matrix(rows: Sequence[Row], terms: Ids) -> sparse.csr_array:
     ids = np.concatenate([row.ids for row in rows])
     weights = np.concatenate([row.weights for row in rows])
-    owners = np.repeat(np.arange(len(rows)), [len(row.ids) for row in rows])
-    places = np.minimum(np.searchsorted(terms, ids), max(len(terms) - 1, 0))
+    places = np.minimum(np.searchsorted(terms, ids), max(len(terms) - 1, 0)).astype(np.int32)
     known = terms[places] == ids if len(terms) else np.zeros(len(ids), bool)
-    return sparse.csr_array((weights[known], (owners[known], places[known])), shape=(len(rows), max(len(terms), 1)))
+    ends = np.cumsum([0, *(len(row.ids) for row in rows)])
+    starts = np.append(0, np.cumsum(known))[ends].astype(np.int32)
+    return sparse.csr_array((weights[known], places[known], starts), shape=(len(rows), max(len(terms), 1)))
