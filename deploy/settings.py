@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self, TypeVar
 
-from pydantic import AfterValidator, Field, ValidationError, create_model
+from pydantic import AfterValidator, ByteSize, Field, ValidationError, create_model
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 import shared.settings
@@ -41,6 +41,8 @@ class Settings(_ServicePorts):
     kafka_port: Port = 19092
     kafka_controller_port: Port = 19093
     postgres_port: Port = 15432
+    postgres_buffers: ByteSize = Field(default=ByteSize(134_217_728), ge=1_048_576)
+    """What PostgreSQL keeps in memory itself: with very many needs, as much as their index is large."""
     mail_port: Port = 1025
     mailbox_port: Port = 8025
     http_rate: shared.settings.Rate = shared.settings.Http.model_fields["rate"].default

@@ -42,11 +42,13 @@ async def _run(names: Sequence[str], file: Path | None, sizes: Sequence[int]) ->
     found: dict[str, Figures] = {}
     kept = read(Settings).state / "bench"
     for name in names:
+        module = importlib.import_module(f"deploy.bench.{name}")
         with tempfile.TemporaryDirectory(prefix="i2pcc-bench-") as folder, Screen() as screen:
-            platform = Platform(Settings.for_tests(Path(folder) / "state"), screen)
+            settings = Settings.for_tests(Path(folder) / "state").model_copy(update=getattr(module, "SETTINGS", {}))
+            platform = Platform(settings, screen)
             try:
                 await platform.start(services=False)
-                found[name] = await importlib.import_module(f"deploy.bench.{name}").run(Ground(platform, kept, sizes))
+                found[name] = await module.run(Ground(platform, kept, sizes))
             finally:
                 await platform.stop()
         _show(name, found[name])

@@ -26,7 +26,6 @@ OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "200",
-    "shared_buffers": "128MB",
     "max_wal_size": "512MB",
     "wal_compression": "on",
     "io_method": "sync",
@@ -88,6 +87,7 @@ class Postgres:
     def program(self) -> Program:
         """How to run it; it is asked to stop without waiting for its clients."""
         options = [f"--{name}={value}" for name, value in OPTIONS.items()]
+        options.append(f"--shared_buffers={self.settings.postgres_buffers // 1_024}kB")
         command = (*_as_nobody(), binary("postgres"), "-D", str(self.data), "-p", str(self.settings.postgres_port))
         return Program(
             self.name, (*command, *options), self.settings.postgres_port, stop_signal=signal.SIGINT, patience=30

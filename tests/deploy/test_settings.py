@@ -7,6 +7,7 @@ import pytest
 
 from deploy.embedded.platform import PARTS
 from deploy.embedded.ports import check_ports
+from deploy.embedded.postgres import Postgres
 from deploy.problems import Problem
 from deploy.settings import Settings, port_names, read, refuse_unknown
 from shared.settings import Kafka
@@ -26,6 +27,14 @@ def test_variables_of_the_services_are_known() -> None:
 def test_a_wrong_value_is_told_with_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("I2PCC_NOTIFY_PORT", "99999")
     with pytest.raises(Problem, match="I2PCC_NOTIFY_PORT=99999"):
+        read(Settings)
+
+
+def test_postgresql_keeps_as_much_in_memory_as_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("I2PCC_POSTGRES_BUFFERS", "2GiB")
+    assert "--shared_buffers=2097152kB" in Postgres(read(Settings)).program().command
+    monkeypatch.setenv("I2PCC_POSTGRES_BUFFERS", "64kB")
+    with pytest.raises(Problem, match="I2PCC_POSTGRES_BUFFERS=64kB"):
         read(Settings)
 
 
