@@ -269,7 +269,14 @@ def test_moments_are_ago_or_dates() -> None:
 
 @pytest.mark.parametrize(
     ("ids", "narrowing"),
-    [(["7"], {}), (["notify/x"], {}), (["portal/7"], {}), ([], {"service": "x"}), ([], {"since": "soon"})],
+    [
+        (["7"], {}),
+        (["notify/x"], {}),
+        (["portal/7"], {}),
+        ([], {"service": "x"}),
+        ([], {"since": "soon"}),
+        ([], {"since": "999999d"}),
+    ],
 )
 def test_what_nobody_can_mean_is_wrong_usage(ids: list[str], narrowing: dict[str, str]) -> None:
     nothing = dict.fromkeys(("service", "type", "error", "since", "until"))

@@ -124,11 +124,11 @@ def moment(text: str, now: datetime) -> datetime:
     Raises:
         Problem: it is none.
     """
-    if ago := AGO.fullmatch(text):
-        return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
     try:
+        if ago := AGO.fullmatch(text):
+            return now - timedelta(**{UNITS[ago[2]]: int(ago[1])})
         return datetime.fromisoformat(text).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError):
         hint = "Say how long ago (30m, 2h, 3d), or when: 2026-11-29T08:30"
         raise Problem(f"{text} is no moment.", hint, code=2) from None
 
