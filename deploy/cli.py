@@ -11,6 +11,7 @@ from deploy.backup.cli import app as backup
 from deploy.dlq.cli import app as dlq
 from deploy.doctor.cli import doctor
 from deploy.measuring import bench, chaos, evaluate
+from deploy.options import JsonFile
 from deploy.problems import Problem, disk
 from deploy.replay.cli import replay
 
@@ -80,7 +81,7 @@ def down(wipe: Annotated[bool, typer.Option("--wipe", help="Remove all state too
 
 @app.command()
 def status(
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures to this file too.")] = None,
+    json: JsonFile = None,
     watch: Annotated[bool, typer.Option("--watch", help="Look again and again, until Ctrl-C.")] = False,
 ) -> None:
     """Show what runs, what waits and what goes through; the exit code is 1 unless all parts are ready."""
@@ -93,7 +94,7 @@ def status(
 @app.command()
 def trace(
     id: Annotated[str, typer.Argument(metavar="ID", help="of a proposal, a need, a match, or a trace")],
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all that is known to this file too.")] = None,
+    json: JsonFile = None,
     limit: Annotated[int, typer.Option(min=1, help="Traces at most, the newest.")] = 10,
     statements: Annotated[bool, typer.Option("--statements", help="Show each statement in the database.")] = False,
 ) -> None:
@@ -140,16 +141,14 @@ def restart(
     services: Annotated[list[str] | None, typer.Argument(help="such as intake; all if none")] = None,
 ) -> None:
     """Restart services one after the other, as after a change of their code; no request fails, some wait a moment."""
-    from deploy.problems import Problem
+    from deploy.running import known
     from deploy.screen import Screen
     from deploy.settings import SERVICES
 
-    for name in services or ():
-        if name not in SERVICES:
-            raise Problem(f"There is no service {name}.", f"There are: {', '.join(SERVICES)}.", code=2)
+    wanted = [known(name) for name in services or SERVICES]
     platform = _running()
     with Screen() as platform.steps:
-        interrupts.run(platform.renew(services or SERVICES))
+        interrupts.run(platform.renew(wanted))
 
 
 @app.command()
@@ -221,7 +220,7 @@ def show(
 
 @matching.command()
 def train(
-    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the figures to this file too.")] = None,
+    json: JsonFile = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")] = False,
 ) -> None:
     """Fit the score to all answers; the new one is used if it is better on needs that it has not seen."""

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from deploy.options import JsonFile
+
 
 def evaluate(
     folders: Annotated[
         list[Path], typer.Argument(metavar="DIR...", help="needs.jsonl, proposals.jsonl, qrels.tsv and meta.json each.")
     ],
-    json: Annotated[Path | None, typer.Option(help="Write the figures to this file too.")] = None,
+    json: JsonFile = None,
     calibrate: Annotated[
         bool, typer.Option("--calibrate", help="Show how probabilities would fit these sets.")
     ] = False,
@@ -26,7 +28,7 @@ def bench(
     names: Annotated[
         list[str] | None, typer.Argument(help="relay, consume, intake, e2e, start, match; all if none")
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the figures to this file too.")] = None,
+    json: JsonFile = None,
     needs: Annotated[
         str,
         typer.Option(
@@ -45,7 +47,7 @@ def chaos(
     names: Annotated[list[str] | None, typer.Argument(help="numbers or names of faults; all if none")] = None,
     seconds: Annotated[float | None, typer.Option(min=1, help="How long each fault goes on.")] = None,
     seed: Annotated[int | None, typer.Option(help="Make the same choices as an earlier run.")] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the figures to this file too.")] = None,
+    json: JsonFile = None,
 ) -> None:
     """Make faults under load, on servers of its own; the exit code is 1 if anything was lost or done twice."""
     from deploy.chaos.run import chaos as make

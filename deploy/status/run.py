@@ -10,7 +10,6 @@ from rich.live import Live
 
 from deploy import interrupts
 from deploy.embedded.platform import Platform
-from deploy.problems import Problem
 from deploy.screen import console
 from deploy.status.look import Lookout, Status
 from deploy.status.screen import shown
@@ -26,12 +25,7 @@ def status(platform: Platform, file: Path | None, watch: bool) -> bool:
         platform: as it runs.
         file: where the figures go as JSON, anew at each look.
         watch: whether to look again and again, until Ctrl-C.
-
-    Raises:
-        Problem: the file's folder is not there.
     """
-    if file and not file.parent.is_dir():
-        raise Problem(f"There is no folder {file.parent}.", "Name a file for --json in a folder that exists.", code=2)
     if not watch:
         return interrupts.run(_once(platform, file))
     seen: list[Status] = []

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import orjson
+import pytest
 from joserfc import jwt
 
 from deploy import people
@@ -82,3 +83,16 @@ def test_nothing_is_learned_while_nothing_runs_or_for_a_file_without_a_folder(tm
     homeless = run("matching", "train", "--json", str(tmp_path / "none" / "x.json"), I2PCC_STATE=str(tmp_path))
     assert homeless.returncode == 2
     assert homeless.stderr.splitlines()[-1] == "Name a file for --json in a folder that exists."
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["status", "status --watch", "trace ID", "eval FOLDER", "bench start", "chaos 1", "matching train"],
+)
+def test_a_file_for_figures_that_could_not_be_written_is_refused_before_the_work(command: str, tmp_path: Path) -> None:
+    for file, why in ((tmp_path / "nowhere" / "x.json", "There is no folder"), (tmp_path, f"{tmp_path} is a folder.")):
+        result = run(*command.split(), "--json", str(file), I2PCC_STATE=str(tmp_path / "state"))
+        assert result.returncode == 2
+        told, hint = result.stderr.splitlines()
+        assert told.startswith(why)
+        assert hint == "Name a file for --json in a folder that exists."

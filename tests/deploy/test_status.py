@@ -12,7 +12,6 @@ from uuid import uuid4
 
 import httpx
 import orjson
-import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from rich.console import Console
 
@@ -174,10 +173,3 @@ async def test_watching_looks_again_until_ctrl_c(services: Platform, tmp_path: P
     assert (process.returncode, errors) == (0, b"")
     assert b"Ctrl-C ends it." in output
     assert orjson.loads(file.read_bytes())["rates"]["intake"] is not None
-
-
-@pytest.mark.parametrize("arguments", [["--json", "nowhere/status.json"], ["--watch", "--json", "nowhere/status.json"]])
-def test_a_file_without_a_folder_is_refused(arguments: list[str], tmp_path: Path) -> None:
-    result = run("status", *arguments, I2PCC_STATE=str(tmp_path / "state"))
-    assert result.returncode == 2
-    assert result.stderr.splitlines()[-1] == "Name a file for --json in a folder that exists."
