@@ -147,11 +147,13 @@ class Platform:
 
     async def is_ready(self, name: str) -> bool:
         """Whether a part does its work now."""
+        if name in SERVICES:
+            return await self.services.is_ready(name)
         address, port = self.settings.address(name), self.settings.port(name)
         if name in ("kafka", "postgres"):
             return await listens(address, self._kafka.behind or port if name == "kafka" else port)
-        paths = {"signin": f"/{REALM}/jwks", zipkin.NAME: "/health"}
-        return await answers(address, port, paths.get(name, "/health/ready"))
+        paths = {"mailbox": "/health/ready", "signin": f"/{REALM}/jwks", zipkin.NAME: "/health"}
+        return await answers(address, port, paths[name])
 
     @property
     def urls(self) -> dict[str, str]:

@@ -48,7 +48,7 @@ class Services:
         self._processes.let_go(instance)
 
         async def ready(_: str) -> bool:
-            return await answers(self._settings.address(name), port, "/health/ready")
+            return await self.is_ready(name, port)
 
         await self._processes.until_ready(instance, ready)
 
@@ -83,9 +83,9 @@ class Services:
                 raise Problem(f"A new {name} did not start; the one that runs goes on. Its log ends with:", told)
             await whole(self._take_over(program, child))
 
-    async def is_ready(self, name: str) -> bool:
-        """Whether one does its work now."""
-        return await answers(self._settings.address(name), self._settings.port(name), "/health/ready")
+    async def is_ready(self, name: str, port: int | None = None) -> bool:
+        """Whether one does its work now: the first, or the one on this port."""
+        return await answers(self._settings.address(name), port or self._settings.port(name), "/health/ready")
 
     async def _take_over(self, program: Program, child: subprocess.Popen[bytes]) -> None:
         await asyncio.to_thread(self._processes.replace, program, child)

@@ -25,11 +25,6 @@ def names(text: str) -> dict[str, list[tuple[int, int]]]:
     return found
 
 
-def shared_names(one: str, other: str) -> tuple[str, ...]:
-    """The names that two texts both hold, in alphabetical order."""
-    return tuple(sorted(names(one).keys() & names(other).keys()))
-
-
 def _found(text: str) -> Iterator[tuple[str, int, int]]:
     # One letter is small in two characters, which would move all that follows it.
     small = text.replace("İ", "I").lower()
