@@ -20,5 +20,5 @@ def _is_for_a_file(file: Path | None) -> Path | None:
 
 JsonFile: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--json", metavar="FILE", help="Write the figures to this file too.", callback=_is_for_a_file),
+    typer.Option("--json", metavar="FILE", help="Write all of it to this file too, as JSON.", callback=_is_for_a_file),
 ]
